@@ -1,0 +1,109 @@
+"""The blob: an n-dimensional array of values and, of the same shape, of gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.errors import ShapeError
+
+Array = np.ndarray[Any, Any]
+
+
+class _Memory:
+    """A flat array that several blobs may look at; it is allocated when somebody first looks."""
+
+    __slots__ = ("array", "dtype")
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = np.dtype(dtype)
+        self.array: Array = np.empty(0, self.dtype)
+
+    def at_least(self, count: int) -> Array:
+        if self.array.size < count:
+            self.array = np.zeros(count, self.dtype)
+        return self.array
+
+
+class Blob:
+    """Values (``data``) and gradients (``diff``) of one shape.
+
+    Both are C-contiguous numpy arrays over memory that stays the same until a reshape needs more of it, so a
+    view of ``data`` that was taken once goes on showing the blob. Memory is taken, zeroed, at the first
+    look: a blob whose gradient nobody needs costs only its values.
+
+    Args:
+        shape: sizes, outermost first; ``()`` is a scalar of one element, as a loss is.
+        dtype: ``float32``, or ``float64`` for checks of gradients.
+    """
+
+    __slots__ = ("_data", "_data_view", "_diff", "_diff_view", "count", "shape")
+
+    def __init__(self, shape: Sequence[int] = (), dtype: Any = np.float32) -> None:
+        self._data = _Memory(dtype)
+        self._diff = _Memory(dtype)
+        self._data_view: Array | None = None
+        self._diff_view: Array | None = None
+        self.reshape(shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._data.dtype
+
+    def reshape(self, shape: Sequence[int]) -> None:
+        """Take another shape; the memory stays where it is when it is large enough."""
+        sizes = tuple(int(n) for n in shape)
+        if any(n < 0 for n in sizes):
+            raise ShapeError(f"a blob cannot have the shape {sizes}: a size is negative")
+        self.shape: tuple[int, ...] = sizes
+        self.count: int = prod(sizes)
+        self._data_view = self._diff_view = None
+
+    @property
+    def data(self) -> Array:
+        """The values, an array of ``shape`` that may be written to."""
+        memory, view = self._data.at_least(self.count), self._data_view
+        if view is None or view.base is not memory:
+            view = self._data_view = memory[: self.count].reshape(self.shape)
+        return view
+
+    @property
+    def diff(self) -> Array:
+        """The gradient of the loss with respect to ``data``, an array of ``shape``."""
+        memory, view = self._diff.at_least(self.count), self._diff_view
+        if view is None or view.base is not memory:
+            view = self._diff_view = memory[: self.count].reshape(self.shape)
+        return view
+
+    def share_data(self, other: Blob) -> None:
+        """Look at the values of ``other`` from now on; the two must hold as many elements."""
+        self._same_count(other)
+        self._data, self._data_view = other._data, None
+
+    def share_diff(self, other: Blob) -> None:
+        """Look at the gradient of ``other`` from now on; the two must hold as many elements."""
+        self._same_count(other)
+        self._diff, self._diff_view = other._diff, None
+
+    def adopt(self, array: Array) -> None:
+        """Take the memory of a C-contiguous ``array`` of ``count`` elements as the values, here and in every
+        blob that shares them. A data layer hands out the batch it prefetched this way, without a copy."""
+        self._data.array = array.reshape(-1)
+
+    def _same_count(self, other: Blob) -> None:
+        if self.count != other.count:
+            raise ShapeError(
+                f"a blob of shape {self.shape} ({self.count} elements) cannot share memory with one of shape "
+                f"{other.shape} ({other.count} elements)"
+            )
+
+    def __repr__(self) -> str:
+        return f"Blob({self.shape}, {self.dtype.name})"
+
+
+def shape_string(shape: Sequence[int]) -> str:
+    """The shape as Caffe prints it: ``64 20 24 24 (737280)``."""
+    return "".join(f"{n} " for n in shape) + f"({prod(shape)})"

@@ -1,0 +1,29 @@
+"""The kernels: numba functions on arrays and scalars, nothing else.
+
+Compiled code is kept on disk. numba would put it beside the sources and refuse to import where neither that
+nor a home is writable, so a folder is chosen here, before the first kernel.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import numba
+
+
+def _cache_folder() -> str:
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = Path(home) / "caffe_lite" / "numba"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        pass
+    if os.access(folder, os.W_OK):
+        return str(folder)
+    return tempfile.mkdtemp(prefix="caffe_lite-")  # compiled anew by each process, but it runs
+
+
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    numba.config.CACHE_DIR = _cache_folder()

@@ -1,0 +1,38 @@
+"""Biases: one number for each channel of ``(n, channels, inner)`` values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+Array = Any
+
+
+@njit(cache=True, nogil=True)
+def add_bias(begin: int, end: int, y: Array, bias: Array, inner: int) -> None:
+    """``y[n, c, i] += bias[c]``; the outer loop counts n and c together."""
+    for p in range(begin, end):
+        b = bias[p % len(bias)]
+        for i in range(p * inner, (p + 1) * inner):
+            y[i] += b
+
+
+@njit(cache=True, nogil=True)
+def bias_gradient(begin: int, end: int, dy: Array, n: int, inner: int, dbias: Array) -> None:
+    """``dbias[c] += Σ_n Σ_i dy[n, c, i]``; the outer loop counts channels."""
+    for c in range(begin, end):
+        total = dbias[c]
+        for image in range(n):
+            start = (image * len(dbias) + c) * inner
+            for i in range(start, start + inner):
+                total += dy[i]
+        dbias[c] = total
+
+
+@njit(cache=True, nogil=True)
+def add_partial_sums(begin: int, end: int, parts: Array, out: Array) -> None:
+    """``out[i] += Σ_p parts[p, i]``, always in the same order."""
+    for p in range(len(parts)):
+        for i in range(begin, end):
+            out[i] += parts[p, i]

@@ -1,0 +1,68 @@
+"""Caffe's data transformation for a batch: crop, mirror, subtract the mean, scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from caffe_lite.kernels.datum import CHANNELS, FLOATS, HEIGHT, WIDTH
+
+Array = Any
+
+
+@njit(cache=True, nogil=True)
+def first_misfit(fields: Array, sizes: Array, channels: int, height: int, width: int, crop: bool) -> int:
+    """The first datum that does not have ``channels`` channels of ``height`` times ``width`` (at least that
+    when there is a crop), or fewer values (``sizes``) than its shape says; -1 when all fit."""
+    for i in range(len(fields)):
+        c, h, w = fields[i, CHANNELS], fields[i, HEIGHT], fields[i, WIDTH]
+        if c != channels or h < height or w < width or sizes[i] < c * h * w:
+            return i
+        if not crop and (h != height or w != width):
+            return i
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def transform(
+    source: Array, begins: Array, floats: bool, fields: Array, words: Array, mirror: bool, random_crop: bool,
+    mean_values: Array, mean_image: Array, scale: Any, out: Array,
+) -> None:  # fmt: skip
+    """``out[i, c, y, x] = (source[...] - mean) * scale`` for those items that are ``floats`` or are not.
+
+    Args:
+        source: values, uint8 or float32; item i begins at ``begins[i]`` and is as large as ``fields[i]`` says.
+        words: ``(items, draws)`` random words: one for ``mirror``, then two for ``random_crop``.
+        mean_values: one a channel.
+        mean_image: of the size of the uncropped items, flat; empty when ``mean_values`` count instead.
+        out: ``(items, channels, height, width)``, of the type of the means and the scale.
+    """
+    items, channels, height, width = out.shape
+    for i in range(items):
+        if (fields[i, FLOATS] > 0) != floats:
+            continue
+        item_height, item_width = fields[i, HEIGHT], fields[i, WIDTH]
+        top, left = (item_height - height) // 2, (item_width - width) // 2
+        if random_crop:
+            k = 1 if mirror else 0
+            top = words[i, k] % (item_height - height + 1)
+            left = words[i, k + 1] % (item_width - width + 1)
+        mirrored = mirror and words[i, 0] % 2 == 1
+        for c in range(channels):
+            for y in range(height):
+                at = (c * item_height + top + y) * item_width + left
+                begin = begins[i] + at
+                row = source[begin : begin + width]
+                if len(mean_image) == 0:
+                    mean = mean_values[c]
+                    for x in range(width):
+                        out[i, c, y, x] = (row[x] - mean) * scale
+                else:
+                    means = mean_image[at : at + width]
+                    for x in range(width):
+                        out[i, c, y, x] = (row[x] - means[x]) * scale
+                if mirrored:
+                    for x in range(width // 2):
+                        last = width - 1 - x
+                        out[i, c, y, x], out[i, c, y, last] = out[i, c, y, last], out[i, c, y, x]

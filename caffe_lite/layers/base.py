@@ -1,0 +1,133 @@
+"""What a layer is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+
+from caffe_lite.blob import Blob
+from caffe_lite.errors import CaffeError, GraphError, ParameterError
+from caffe_lite.fillers import fill
+from caffe_lite.rng import Rng
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a layer knows of the world around it.
+
+    Attributes:
+        phase: ``schema.TRAIN`` or ``schema.TEST``.
+        dtype: of all blobs; ``float64`` is for gradient checks.
+        rng: the stream that fillers, dropout and the like draw from, as Caffe's one global generator.
+        named_by: the prototxt the layer stands in; files that it names are looked for from there too.
+    """
+
+    phase: int
+    rng: Rng
+    dtype: Any = np.float32
+    named_by: str | os.PathLike[str] | None = None
+
+
+class Layer:
+    """A function from bottom blobs to top blobs, with its derivative and its own parameter blobs.
+
+    The net calls ``setup`` once, then ``reshape`` at once and whenever a bottom has changed its shape, then
+    ``forward`` and ``backward``. A subclass gives the counts of blobs it takes and overrides those four.
+
+    Attributes:
+        type: the name in a prototxt, set by ``register``.
+        bottoms, tops: the fewest and the most blobs it takes; ``None`` means no limit.
+        same_count: there must be as many tops as bottoms.
+        auto_top: the net may add tops that the prototxt does not name (losses allow it).
+        loss: the first top is a loss, of weight 1 unless the prototxt says otherwise.
+        param: its ``LayerParameter``.
+        blobs: its parameters.
+        param_propagate_down: for each of ``blobs`` whether its gradient is wanted; the net sets it.
+    """
+
+    type: ClassVar[str] = ""
+    bottoms: ClassVar[tuple[int, int | None]] = (1, 1)
+    tops: ClassVar[tuple[int, int | None]] = (1, 1)
+    same_count: ClassVar[bool] = False
+    auto_top: ClassVar[bool] = False
+    loss: ClassVar[bool] = False
+
+    def __init__(self, param: Any, context: Context) -> None:
+        self.param = param
+        self.name: str = param.name
+        self.context = context
+        self.blobs: list[Blob] = []
+        self.param_propagate_down: list[bool] = []
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Check the parameters and make ``blobs``; called once, before the first ``reshape``."""
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Give the tops their shapes and allocate workspaces."""
+        raise NotImplementedError
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Compute ``top[i].data``."""
+        raise NotImplementedError
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """From ``top[i].diff`` compute ``bottom[i].diff`` where ``propagate_down[i]`` (overwriting it), and
+        the gradients of ``blobs`` where ``param_propagate_down`` (adding to them)."""
+        raise NotImplementedError
+
+    def allow_force_backward(self, index: int) -> bool:
+        """Whether ``force_backward`` reaches the bottom of this index (it does not reach labels)."""
+        return True
+
+    def close(self) -> None:
+        """Give back files and threads."""
+
+    def check_counts(self, bottoms: int, tops: int) -> None:
+        """Raise ``GraphError`` unless the layer takes this many blobs."""
+        for kind, (fewest, most), found in (("bottom", self.bottoms, bottoms), ("top", self.tops, tops)):
+            if found < fewest or (most is not None and found > most):
+                if most is None:
+                    wanted = f"at least {fewest}"
+                elif fewest == most:
+                    wanted = f"exactly {fewest}"
+                else:
+                    wanted = f"{fewest} to {most}"
+                self.fail(GraphError, f"takes {wanted} {kind} blob(s), found {found}: {list(getattr(self.param, kind))}")
+        if self.same_count and bottoms != tops:
+            self.fail(GraphError, f"makes one top for each bottom, found {bottoms} bottom and {tops} top blob(s)")
+
+    def set_default_loss_weights(self, tops: int) -> None:
+        """Give a loss layer without ``loss_weight`` the weight 1 for its first top, and check their count."""
+        weights = self.param.loss_weight
+        if self.loss and not weights:
+            weights.extend([1.0] + [0.0] * (tops - 1))
+        if weights and len(weights) != tops:
+            self.fail(GraphError, f"{len(weights)} loss_weight for {tops} tops; give none, or one for each top")
+
+    def add_blob(self, shape: Sequence[int], filler: Any) -> None:
+        """Append a parameter of this shape, drawn from the filler."""
+        blob = Blob(shape, self.context.dtype)
+        try:
+            fill(blob.data, filler, self.context.rng)
+        except CaffeError as error:
+            self.fail(type(error), f"parameter {len(self.blobs)} of shape {blob.shape}: {error}")
+        self.blobs.append(blob)
+
+    def axis(self, index: int, axes: int, what: str = "axis") -> int:
+        """An axis that may count from the end, as a number from 0.
+
+        Raises:
+            ParameterError: a bottom with so many axes has no such one.
+        """
+        if not -axes <= index < axes:
+            self.fail(ParameterError, f"{what} {index} is out of range for a bottom blob with {axes} axes; "
+                      f"give {-axes} to {axes - 1}")
+        return index % axes
+
+    def fail(self, kind: type[CaffeError], message: str) -> NoReturn:
+        """Raise ``kind`` with the layer's name and type before the message."""
+        raise kind(f"layer {self.name!r} ({self.type}): {message}")

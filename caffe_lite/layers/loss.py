@@ -1,0 +1,56 @@
+"""What the layers that end in a loss have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.errors import ParameterError, ShapeError
+from caffe_lite.layers.base import Layer
+from caffe_lite.schema import LossParameter
+
+
+class LossLayer(Layer):
+    """Predictions and labels in, a scalar out; the top's loss weight is 1 unless the prototxt says otherwise.
+
+    Source: Caffe's loss_layer.cpp.
+    """
+
+    bottoms = (2, 2)
+    auto_top = True
+    loss = True
+
+    def allow_force_backward(self, index: int) -> bool:
+        return index != 1
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        first, second = bottom[0].shape, bottom[1].shape
+        if first[:1] != second[:1]:
+            self.fail(ShapeError, f"the data {self.param.bottom[0]!r} of shape {first} and the label "
+                      f"{self.param.bottom[1]!r} of shape {second} must agree in their first dimension")
+        top[0].reshape(())
+
+    def refuse_labels(self, propagate_down: Sequence[bool], index: int = 1) -> None:
+        """Raise when a gradient with respect to the labels is wanted."""
+        if propagate_down[index]:
+            self.fail(ParameterError, f"cannot backpropagate to the labels {self.param.bottom[index]!r}; set its "
+                      "propagate_down to false, or feed labels from a layer without parameters")
+
+
+def normalization(param: object) -> int:
+    """The mode of a ``LossParameter``: ``normalization``, or what the old flag ``normalize`` means."""
+    if not param.HasField("normalization") and param.HasField("normalize"):  # type: ignore[attr-defined]
+        return int(LossParameter.VALID if param.normalize else LossParameter.BATCH_SIZE)  # type: ignore[attr-defined]
+    return int(param.normalization)  # type: ignore[attr-defined]
+
+
+def normalizer(mode: int, outer: int, inner: int, valid: int) -> float:
+    """What a summed loss is divided by: FULL all predictions, VALID those not ignored, BATCH_SIZE the outer
+    size, NONE 1; never less than 1, so that a batch of ignored labels gives 0 and not NaN."""
+    divisors = {
+        LossParameter.FULL: outer * inner,
+        LossParameter.VALID: valid,
+        LossParameter.BATCH_SIZE: outer,
+        LossParameter.NONE: 1,
+    }
+    return max(1.0, float(divisors[mode]))

@@ -1,0 +1,294 @@
+"""A net as built: its layers, its blobs, and the two passes over them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from caffe_lite import rng as random
+from caffe_lite import schema
+from caffe_lite.blob import Blob, shape_string
+from caffe_lite.errors import GraphError
+from caffe_lite.graph import filter_net, insert_splits
+from caffe_lite.layers import Layer, layer_class
+from caffe_lite.layers.base import Context
+from caffe_lite.net import debug
+from caffe_lite.net.gradients import Needs
+from caffe_lite.net.sharing import Parameters
+from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weights
+from caffe_lite.upgrade import read_net
+
+log = logging.getLogger(__name__)
+
+
+class Net:
+    """The layers that a prototxt names, ready to run.
+
+    Args:
+        param: a ``NetParameter`` in the current form whose ``state`` says phase, level and stages.
+        rng: the stream that fillers draw from; by default the process's own, as in Caffe.
+        dtype: of all blobs; ``float64`` is for gradient checks.
+        named_by: the file that ``param`` was read from; paths in it are looked for from there too.
+
+    Attributes:
+        name, phase: from ``param``.
+        layers, layer_names: in the order they run, splits included.
+        blobs: every named blob by its name.
+        bottoms, tops: for each layer its blobs; ``top_names`` their names.
+        inputs, outputs: names of the blobs to fill in, and of those nobody reads, in alphabetical order.
+        loss_weights: for each blob that counts into the loss, its weight.
+        params: the parameters, each once, with its rate and decay multipliers.
+        debug_info: log the mean absolute value of every blob that is computed.
+
+    Raises:
+        CaffeError: the net cannot be built; the message names the layer and the blob.
+
+    Source: ``Net::Init`` in Caffe's net.cpp.
+    """
+
+    def __init__(self, param: Any, *, rng: random.Rng | None = None, dtype: Any = np.float32,
+                 named_by: str | os.PathLike[str] | None = None) -> None:
+        filtered = filter_net(param)
+        log.info("Initializing net from parameters: \n%s", schema.format_text(filtered))
+        wired = insert_splits(filtered)
+        self.name: str = wired.name
+        self.phase: int = wired.state.phase
+        self.layers: list[Layer] = []
+        self.layer_names: list[str] = []
+        self.blobs: dict[str, Blob] = {}
+        self.bottoms: list[list[Blob]] = []
+        self.tops: list[list[Blob]] = []
+        self.top_names: list[list[str]] = []
+        self.inputs: list[str] = []
+        self.loss_weights: dict[str, float] = {}
+        self.params = Parameters()
+        self.debug_info: bool = wired.debug_info
+        self._losses: list[list[tuple[Blob, float]]] = []
+        self._shapes: list[list[tuple[int, ...]]] = []
+        self._unread: set[str] = set()
+        self._needs = Needs()
+        self._memory = 0
+        rng = rng or random.default()
+        try:
+            for layer in wired.layer:
+                phase = layer.phase if layer.HasField("phase") else self.phase
+                layer.phase = phase
+                self._add(layer, Context(phase=phase, rng=rng, dtype=dtype, named_by=named_by))
+        except BaseException:
+            self.close()
+            raise
+        self.need_backward, self.propagate_down = self._needs.resolve(
+            [layer.name for layer in self.layers], self.top_names, self._bottom_names, self._loss_tops())
+        if wired.force_backward:
+            self._force_backward()
+        self.outputs: list[str] = sorted(self._unread, key=str.encode)
+        for name in self.outputs:
+            log.info("This network produces output %s", name)
+        log.info("Network initialization done.")
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], phase: int = schema.TEST, *, level: int = 0,
+                  stages: Sequence[str] = (), weights: str | None = None) -> Net:
+        """The net of a prototxt in any of Caffe's forms, for one phase, with weights where a file is given."""
+        param = read_net(path)
+        param.state.phase, param.state.level = phase, level
+        param.state.stage.extend(stages)
+        net = cls(param, named_by=path)
+        if weights is not None:
+            net.copy_trained_from(weights)
+        return net
+
+    # -- running ---------------------------------------------------------------------------------------
+
+    def forward(self) -> float:
+        """Run every layer and return the loss, the sum of all loss tops times their weights."""
+        return self.forward_from_to(0, len(self.layers) - 1)
+
+    def forward_from_to(self, start: int, end: int) -> float:
+        """Run layers ``start`` to ``end``, both included; returns their part of the loss."""
+        loss = 0.0
+        for i in range(start, end + 1):
+            loss += self.forward_layer(i)
+        return loss
+
+    def forward_layer(self, i: int) -> float:
+        """Run layer ``i``, giving it first the new shapes of its bottoms; returns its part of the loss."""
+        layer, bottom, top = self.layers[i], self.bottoms[i], self.tops[i]
+        shapes = [blob.shape for blob in bottom]
+        if shapes != self._shapes[i]:
+            self._reshape(i)
+        layer.forward(bottom, top)
+        loss = 0.0
+        for blob, _ in self._losses[i]:
+            loss += float(np.dot(blob.data.reshape(-1), blob.diff.reshape(-1)))
+        if self.debug_info:
+            debug.log_forward(self, i)
+        return loss
+
+    def backward(self) -> None:
+        """From the loss weights, or what else stands in the outputs' ``diff``, compute every gradient that
+        somebody needs; the parameters' add to what is there."""
+        self.backward_from_to(len(self.layers) - 1, 0)
+        if self.debug_info:
+            debug.log_norms(self)
+
+    def backward_from_to(self, start: int, end: int) -> None:
+        """Go back over layers ``start`` down to ``end``, both included."""
+        for i in range(start, end - 1, -1):
+            self.backward_layer(i)
+
+    def backward_layer(self, i: int) -> None:
+        """Go back over layer ``i``, where anybody needs it."""
+        if self.need_backward[i]:
+            self.layers[i].backward(self.tops[i], self.propagate_down[i], self.bottoms[i])
+            if self.debug_info:
+                debug.log_backward(self, i)
+
+    def reshape(self) -> None:
+        """Carry new shapes of the inputs through all layers, without running them."""
+        for i in range(len(self.layers)):
+            self._reshape(i)
+
+    def clear_param_diffs(self) -> None:
+        """Set the gradients of all parameters to zero."""
+        for param in self.params.learnable:
+            param.blob.diff.fill(0)
+
+    def close(self) -> None:
+        """Give back the files and threads of the data layers."""
+        for layer in self.layers:
+            layer.close()
+
+    # -- weights ---------------------------------------------------------------------------------------
+
+    def copy_trained_from(self, source: str | os.PathLike[str] | Any) -> None:
+        """Take the weights of a ``.caffemodel`` or a ``NetParameter``, layer by layer, by name.
+
+        Layers that are only in one of the two are left alone.
+
+        Raises:
+            SnapshotError: the file is missing or broken, or the blobs of a layer differ in count or shape.
+        """
+        trained = read_weights(source) if isinstance(source, (str, os.PathLike)) else source
+        apply_weights(self.layers, trained.layer)
+
+    def share_trained_layers_with(self, other: Net) -> None:
+        """Look at the parameters of the other net's layers of the same names from now on."""
+        mine = dict(zip(self.layer_names, self.layers, strict=True))
+        for source in other.layers:
+            target = mine.get(source.name)
+            if target is None:
+                log.info("Ignoring source layer %s", source.name)
+                continue
+            if len(target.blobs) != len(source.blobs):
+                raise GraphError(f"layer {source.name!r} has {len(source.blobs)} parameter blobs in one net and "
+                                 f"{len(target.blobs)} in the other")
+            for j, (blob, theirs) in enumerate(zip(target.blobs, source.blobs, strict=True)):
+                if blob.shape != theirs.shape:
+                    raise GraphError(f"parameter {j} of layer {source.name!r} has the shape {theirs.shape} in one "
+                                     f"net and {blob.shape} in the other, so that they cannot share it")
+                blob.share_data(theirs)
+
+    def to_proto(self, write_diff: bool = False) -> Any:
+        """The net with its weights as the ``NetParameter`` that a ``.caffemodel`` holds."""
+        return net_to_proto(self.name, self.layers, write_diff)
+
+    # -- building --------------------------------------------------------------------------------------
+
+    def _add(self, param: Any, context: Context) -> None:
+        if param.propagate_down and len(param.propagate_down) != len(param.bottom):
+            raise GraphError(f"layer {param.name!r} has {len(param.bottom)} bottoms and {len(param.propagate_down)} "
+                             "propagate_down; give none, or one for each bottom")
+        log.info("Creating layer %s", param.name)
+        layer = layer_class(param.type, param.name)(param, context)
+        log.info("Creating Layer %s", param.name)
+        bottom = [self._take(param, j) for j in range(len(param.bottom))]
+        top, names = self._make_tops(layer, context)
+        layer.check_counts(len(bottom), len(top))
+        layer.set_default_loss_weights(len(top))
+        self.layers.append(layer)
+        self.layer_names.append(layer.name)
+        self.bottoms.append(bottom)
+        self.tops.append(top)
+        self.top_names.append(names)
+        self._losses.append([])
+        self._shapes.append([])
+        layer.setup(bottom, top)
+        if param.blobs:  # a prototxt may hold weights itself
+            apply_weights([layer], [param])
+        self._reshape(len(self.layers) - 1)
+        log.info("Setting up %s", layer.name)
+        self._record_losses(len(self.layers) - 1)
+        multipliers = self.params.add(layer)
+        self._needs.add(param, names, [rate != 0 for rate in multipliers])
+        layer.param_propagate_down = [rate != 0 for rate in multipliers]
+
+    def _take(self, param: Any, j: int) -> Blob:
+        name = param.bottom[j]
+        if name not in self._unread:
+            raise GraphError(f"Unknown bottom blob '{name}' (layer '{param.name}', bottom index {j})")
+        log.info("%s <- %s", param.name, name)
+        self._unread.remove(name)
+        return self.blobs[name]
+
+    def _make_tops(self, layer: Layer, context: Context) -> tuple[list[Blob], list[str]]:
+        param, tops, names = layer.param, [], []
+        for j, name in enumerate(param.top):
+            if j < len(param.bottom) and name == param.bottom[j]:
+                log.info("%s -> %s (in-place)", param.name, name)
+            elif name in self.blobs:
+                raise GraphError(f"Top blob '{name}' produced by multiple sources: layer {param.name!r} produces it "
+                                 f"again; give it another name, or list it as bottom {j} too to work in place")
+            else:
+                log.info("%s -> %s", param.name, name)
+                self.blobs[name] = Blob((), context.dtype)
+                if layer.type == "Input":
+                    self.inputs.append(name)
+            self._unread.add(name)
+            tops.append(self.blobs[name])
+            names.append(name)
+        while layer.auto_top and len(tops) < layer.tops[0]:
+            log.info("%s -> (automatic)", param.name)
+            tops.append(Blob((), context.dtype))
+            names.append("(automatic)")
+        return tops, names
+
+    def _reshape(self, i: int) -> None:
+        layer = self.layers[i]
+        self._shapes[i] = [blob.shape for blob in self.bottoms[i]]
+        layer.reshape(self.bottoms[i], self.tops[i])
+        for blob, weight in self._losses[i]:
+            blob.diff.fill(weight)
+
+    def _record_losses(self, i: int) -> None:
+        layer, top = self.layers[i], self.tops[i]
+        weights = list(layer.param.loss_weight) or [0.0] * len(top)
+        for blob, name, weight in zip(top, self.top_names[i], weights, strict=True):
+            log.info("Top shape: %s", shape_string(blob.shape))
+            if weight:
+                log.info("    with loss weight %g", weight)
+                self._losses[i].append((blob, weight))
+                self.loss_weights[name] = weight
+                blob.diff.fill(weight)
+            self._memory += blob.count
+        log.info("Memory required for data: %d", self._memory * 4)
+
+    def _loss_tops(self) -> list[list[bool]]:
+        return [[any(blob is loss for loss, _ in losses) for blob in top]
+                for top, losses in zip(self.tops, self._losses, strict=True)]
+
+    @property
+    def _bottom_names(self) -> list[list[str]]:
+        return [list(layer.param.bottom) for layer in self.layers]
+
+    def _force_backward(self) -> None:
+        for i, layer in enumerate(self.layers):
+            self.need_backward[i] = True
+            self.propagate_down[i] = [
+                wanted or layer.allow_force_backward(j) for j, wanted in enumerate(self.propagate_down[i])
+            ]
+            layer.param_propagate_down = [True] * len(layer.blobs)

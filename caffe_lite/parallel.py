@@ -1,0 +1,112 @@
+"""Both cores: a kernel's outer loop cut into one piece a thread.
+
+Kernels are compiled without the GIL, so plain Python threads run them at the same time. Compared with
+numba's own ``parallel=True`` this compiles three times faster, knows no threading layer that must not be
+entered twice or forked, and cuts the work the same way every time: results depend on the thread count alone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import Any
+
+from caffe_lite.errors import ParameterError
+
+
+class PerThread:
+    """An argument of which every thread gets its own: scratch memory, a partial sum."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self.items = items
+
+
+def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int = 1) -> None:
+    """Run ``kernel(begin, end, *args)`` over ``range(count)``, one contiguous piece a thread.
+
+    Args:
+        kernel: a nogil kernel that does the range ``begin`` to ``end`` of its outer loop.
+        args: the kernel's further arguments; of a ``PerThread`` piece ``i`` gets item ``i``.
+        grain: the fewest items worth a thread; waking one costs about 20 microseconds.
+    """
+    pieces = max(1, min(threads(), count // max(1, grain)))
+    if pieces == 1:
+        kernel(0, count, *_own(args, 0))
+        return
+    bounds = [count * i // pieces for i in range(pieces + 1)]
+    workers = _workers(pieces - 1)
+    done: SimpleQueue[BaseException | None] = SimpleQueue()
+    for i in range(1, pieces):
+        workers[i - 1].put((kernel, bounds[i], bounds[i + 1], _own(args, i), done))
+    failure: BaseException | None = None
+    try:
+        kernel(0, bounds[1], *_own(args, 0))
+    except BaseException as error:
+        failure = error
+    for _ in range(1, pieces):  # even after a failure: the others still write into our arrays
+        failure = done.get() or failure
+    if failure is not None:
+        raise failure
+
+
+def threads() -> int:
+    """How many threads a kernel is spread over."""
+    global _threads
+    if _threads is None:
+        asked = os.environ.get("CAFFE_LITE_THREADS", "")
+        if asked and (not asked.isdigit() or int(asked) < 1):
+            raise ParameterError(f"CAFFE_LITE_THREADS={asked!r} is not a number of threads: give 1 or more")
+        _threads = int(asked) if asked else _cores()
+    return _threads
+
+
+def set_threads(count: int) -> None:
+    """Spread kernels over ``count`` threads; layers that are set up already keep their scratch memory, so
+    this comes before the first net."""
+    global _threads
+    if count < 1:
+        raise ParameterError(f"{count} threads cannot compute anything: give 1 or more")
+    _threads = count
+
+
+def _own(args: tuple[Any, ...], piece: int) -> list[Any]:
+    return [a.items[piece] if type(a) is PerThread else a for a in args]
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+def _work(inbox: SimpleQueue[Any]) -> None:
+    while True:
+        kernel, begin, end, args, done = inbox.get()
+        try:
+            kernel(begin, end, *args)
+        except BaseException as error:
+            done.put(error)
+        else:
+            done.put(None)
+        del kernel, args  # hold no array of a finished kernel while waiting
+
+
+def _workers(count: int) -> list[SimpleQueue[Any]]:
+    with _lock:
+        while len(_inboxes) < count:
+            inbox: SimpleQueue[Any] = SimpleQueue()
+            threading.Thread(target=_work, args=(inbox,), name=f"kernel-{len(_inboxes) + 1}", daemon=True).start()
+            _inboxes.append(inbox)
+        return _inboxes
+
+
+_threads: int | None = None
+_lock = threading.Lock()
+_inboxes: list[SimpleQueue[Any]] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_inboxes.clear)  # threads do not cross a fork

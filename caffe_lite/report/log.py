@@ -1,0 +1,172 @@
+"""Training logs, Caffe's or ours, to numbers.
+
+The lines that count, from Caffe's ``solver.cpp`` and ``sgd_solver.cpp``::
+
+    I1121 19:31:49.430888  7656 solver.cpp:272] Solving LeNet
+    ... Iteration 100 (9.1 iter/s, 1.1s/10 iters), loss = 0.5
+    ... Iteration 100, loss = 0.5
+    ...     Train net output #0: loss = 0.5 (* 1 = 0.5 loss)
+    ... Iteration 100, lr = 0.01
+    ... Iteration 100, Testing net (#0)
+    ...     Test net output #1: loss = 0.4 (* 1 = 0.4 loss)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from caffe_lite.errors import DataError
+
+# glog's header; its newer versions write the year too
+HEADER = re.compile(r"[IWEF](\d{4})?(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s")
+SOLVING = re.compile(r"\] Solving (.*)")
+ITERATION = re.compile(r"\bIteration (\d+)\b")
+LOSS = re.compile(r"\bIteration \d+(?: \([^)]*\))?, loss = (\S+)")
+RATE = re.compile(r"\bIteration \d+, lr = (\S+)")
+TESTING = re.compile(r"\bIteration \d+, Testing net \(#(\d+)\)")
+OUTPUT = re.compile(r"\b(Train|Test) net output #(\d+): (.*?) = (\S+)(?: \(\* \S+ = \S+ (loss)\))?\s*$")
+
+
+@dataclass
+class Series:
+    """One quantity over a run, a column each: at which iteration, how many seconds in, its value."""
+
+    loss: bool = False
+    iterations: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+
+    def add(self, iteration: int, seconds: float, value: float) -> None:
+        self.iterations.append(iteration)
+        self.seconds.append(seconds)
+        self.values.append(value)
+
+
+@dataclass
+class Run:
+    """One training.
+
+    Attributes:
+        net: the name of its net, empty where the log begins after that line.
+        loss: the training loss as displayed, averaged over ``average_loss`` iterations.
+        rate: the learning rate.
+        train: the outputs of the training net by name; number ``k > 0`` of a blob of several is ``name[k]``.
+        test: the outputs of each test net likewise, by the net's number.
+    """
+
+    net: str = ""
+    loss: Series = field(default_factory=lambda: Series(loss=True))
+    rate: Series = field(default_factory=Series)
+    train: dict[str, Series] = field(default_factory=dict)
+    test: dict[int, dict[str, Series]] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.loss.values or self.rate.values or self.train or self.test)
+
+
+def read_log(path: str | os.PathLike[str]) -> list[Run]:
+    """The runs in a log, in its order.
+
+    Raises:
+        DataError: there is no such file, or no line of a training in it.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            runs = parse_log(file, datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime).year)
+    except OSError as error:
+        raise DataError(f"{path}: cannot read the log: {error.strerror}") from error
+    if not runs:
+        raise DataError(
+            f"{path}: no training in this log: expected lines such as 'Iteration 100, loss = 0.5'. They go to the "
+            "standard error of 'caffe train': keep them with 2>&1 | tee train.log"
+        )
+    return runs
+
+
+def parse_log(lines: Iterable[str], year: int = 2000) -> list[Run]:
+    """The runs in the lines of a log; lines of another kind, or damaged ones, are passed over.
+
+    Args:
+        year: of the times, where their lines do not tell it.
+    """
+    parser = _Parser(year)
+    for line in lines:
+        if "Iteration " in line or " net output #" in line or "] Solving " in line:
+            parser.line(line)
+    return [run for run in parser.runs if not run.empty]
+
+
+class _Parser:
+    """What must be remembered from line to line."""
+
+    def __init__(self, year: int) -> None:
+        self.runs: list[Run] = []
+        self.year = year
+        self.start: datetime | None = None
+        self.now: datetime | None = None
+        self.iteration = -1
+        self.test_net = 0
+        self.names: dict[tuple[int, int], str] = {}  # an output's name in the plot, by net (-1: train) and number
+
+    def line(self, line: str) -> None:
+        self._tick(line)
+        if match := SOLVING.search(line):
+            self._begin(match[1].strip())
+            return
+        if match := ITERATION.search(line):
+            self.iteration = int(match[1])
+        if self.iteration < 0:
+            return
+        if not self.runs:
+            self._begin("", self.iteration)
+        run = self.runs[-1]
+        if match := LOSS.search(line):
+            self._add(run.loss, match[1])
+        elif match := RATE.search(line):
+            self._add(run.rate, match[1])
+        elif match := TESTING.search(line):
+            self.test_net = int(match[1])
+        elif match := OUTPUT.search(line):
+            self._output(run, match)
+
+    def _begin(self, net: str, iteration: int = -1) -> None:
+        self.runs.append(Run(net))
+        self.start, self.iteration, self.test_net, self.names = self.now, iteration, 0, {}
+
+    def _output(self, run: Run, match: re.Match[str]) -> None:
+        net = -1 if match[1] == "Train" else self.test_net
+        outputs = run.train if net < 0 else run.test.setdefault(net, {})
+        key = (net, int(match[2]))
+        if key not in self.names:
+            taken = sum(name == match[3] or name.startswith(f"{match[3]}[") for (n, _), name in self.names.items() if n == net)
+            self.names[key] = f"{match[3]}[{taken}]" if taken else match[3]
+        self._add(outputs.setdefault(self.names[key], Series(loss=bool(match[5]))), match[4])
+
+    def _add(self, series: Series, text: str) -> None:
+        try:
+            value = float(text)
+        except ValueError:  # a line cut short, or written over by another thread's
+            return
+        seconds = (self.now - self.start).total_seconds() if self.now and self.start else 0.0
+        series.add(self.iteration, seconds, value)
+
+    def _tick(self, line: str) -> None:
+        match = HEADER.search(line)
+        if not match:
+            return
+        year, *rest = match.groups()
+        try:
+            now = datetime(int(year or self.year), *map(int, rest))
+        except ValueError:  # no such day
+            return
+        if not year and self.now and self.now - now > timedelta(days=180):  # past New Year
+            self.year += 1
+            now = now.replace(year=self.year)
+        self.now = now
+        self.start = self.start or now

@@ -1,0 +1,6 @@
+"""Training: the loop, the learning rate policies, and the update rules, one a file."""
+
+from caffe_lite.solvers.rules import known_types
+from caffe_lite.solvers.solver import Action, Solver, read_solver
+
+__all__ = ["Action", "Solver", "known_types", "read_solver"]

@@ -1,0 +1,28 @@
+"""The loss that the log shows: the mean of the last few."""
+
+from __future__ import annotations
+
+
+class LossWindow:
+    """The mean over the last ``size`` losses, updated as Caffe updates it.
+
+    Source: ``Solver::UpdateSmoothedLoss`` in Caffe's solver.cpp.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.losses: list[float] = []
+        self.mean = 0.0
+        self._oldest = 0
+
+    def add(self, loss: float) -> float:
+        """Take in the next loss; returns the mean."""
+        if len(self.losses) < self.size:
+            self.losses.append(loss)
+            count = len(self.losses)
+            self.mean = (self.mean * (count - 1) + loss) / count
+        else:
+            self.mean += (loss - self.losses[self._oldest]) / self.size
+            self.losses[self._oldest] = loss
+            self._oldest = (self._oldest + 1) % self.size
+        return self.mean

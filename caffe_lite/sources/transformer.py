@@ -1,0 +1,148 @@
+"""Caffe's DataTransformer: crop, mirror, subtract the mean, scale."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import numpy as np
+
+from caffe_lite import schema
+from caffe_lite.errors import DataError, ParameterError, ShapeError
+from caffe_lite.files import locate
+from caffe_lite.kernels import transform as kernel
+from caffe_lite.kernels.datum import CHANNELS, HEIGHT, WIDTH
+from caffe_lite.rng import Rng
+from caffe_lite.sources.datum import Datums
+
+log = logging.getLogger(__name__)
+
+Array = np.ndarray[Any, Any]
+
+
+class Transformer:
+    """``(value - mean) * scale``, of a crop, mirrored or not.
+
+    Crops are random in TRAIN and from the centre in TEST; mirroring is a coin's throw in both, as in Caffe
+    (``data_transformer.cpp``).
+
+    Args:
+        param: a ``TransformationParameter``.
+        phase: ``schema.TRAIN`` or ``schema.TEST``.
+        dtype: that the transformation is computed in.
+        named_by: the prototxt; the mean file is looked for from there too.
+
+    Raises:
+        ParameterError: a mean file and mean values are both given.
+        DataError, SchemaError: the mean file cannot be read.
+    """
+
+    def __init__(
+        self, param: Any, phase: int, dtype: Any = np.float32, named_by: str | os.PathLike[str] | None = None
+    ) -> None:
+        self._crop = int(param.crop_size)
+        self._mirror = bool(param.mirror)
+        self._random_crop = self._crop > 0 and phase == schema.TRAIN
+        self._scale = np.dtype(dtype).type(param.scale)
+        self._mean_values: Array = np.array(param.mean_value, dtype)
+        self._mean_image: Array = np.empty((0, 0, 0), dtype)
+        self._rng: Rng | None = None
+        if param.HasField("mean_file"):
+            if self._mean_values.size:
+                raise ParameterError("Cannot specify mean_file and mean_value at the same time; remove one of them")
+            log.info("Loading mean file from: %s", param.mean_file)
+            self._mean_image = _read_mean(locate(param.mean_file, named_by)).astype(dtype)
+        if param.force_color or param.force_gray:
+            log.error("force_color and force_gray only for encoded datum")
+
+    def init_rand(self, rng: Rng) -> None:
+        """Start a stream of its own, seeded from ``rng``, where there is something to draw."""
+        if self._mirror or self._random_crop:
+            self._rng = Rng(rng.rand())
+
+    def output_shape(self, datums: Datums) -> tuple[int, int, int]:
+        """Channels, height and width of what comes out, going by the first datum.
+
+        Raises:
+            DataError: it has no channels, or is smaller than the crop.
+        """
+        channels, height, width = (int(n) for n in datums.fields[0, [CHANNELS, HEIGHT, WIDTH]])
+        if channels < 1 or height < max(1, self._crop) or width < max(1, self._crop):
+            raise DataError(
+                f"{datums.where(0)}: expected at least 1 channel of {max(1, self._crop)} x {max(1, self._crop)}"
+                f"{' (crop_size)' if self._crop else ''}, found {channels} of {height} x {width} (height x width)"
+            )
+        return channels, self._crop or height, self._crop or width
+
+    def __call__(self, datums: Datums, out: Array) -> None:
+        """Transform a batch into ``out``, an array of shape (items, channels, height, width).
+
+        Raises:
+            DataError: a datum does not have this shape, or fewer values than its own shape says.
+            ParameterError: the number of mean values is neither 1 nor that of the channels.
+            ShapeError: the mean image does not have the size of the data.
+        """
+        _, channels, height, width = out.shape
+        bad = kernel.first_misfit(datums.fields, datums.sizes, channels, height, width, self._crop > 0)
+        if bad >= 0:
+            raise DataError(_misfit(datums, bad, out.shape[1:], self._crop))
+        mean_values, mean_image = self._means(datums, channels)
+        words = self._draw(len(out))
+        for floats, values in ((False, datums.buffer), (True, datums.floats)):
+            if values.size:
+                kernel.transform(
+                    values, datums.begins, floats, datums.fields, words, self._mirror, self._random_crop,
+                    mean_values, mean_image, self._scale, out,
+                )  # fmt: skip
+
+    def _means(self, datums: Datums, channels: int) -> tuple[Array, Array]:
+        if self._mean_image.size:
+            wrong = (datums.fields[:, [CHANNELS, HEIGHT, WIDTH]] != self._mean_image.shape).any(axis=1)
+            if wrong.any():
+                bad = int(wrong.argmax())
+                raise ShapeError(
+                    f"{datums.where(bad)}: the mean file has the shape {_times(self._mean_image.shape)}, the datum "
+                    f"{_times(datums.fields[bad, [CHANNELS, HEIGHT, WIDTH]])}; make the mean file from this database"
+                )
+        if self._mean_values.size not in (0, 1, channels):
+            raise ParameterError(
+                f"Specify either 1 mean_value or as many as channels: {channels}; found {self._mean_values.size}"
+            )
+        if self._mean_values.size != channels:
+            self._mean_values = np.resize(self._mean_values, channels)  # none are as good as zeros
+        return self._mean_values, self._mean_image.reshape(-1)
+
+    def _draw(self, items: int) -> Array:
+        draws = self._mirror + 2 * self._random_crop
+        words: Array = np.empty((items, draws), np.int64)
+        if draws:
+            assert self._rng is not None, "init_rand comes first"
+            words.reshape(-1)[:] = [self._rng.rand() for _ in range(words.size)]
+        return words
+
+
+def _read_mean(path: str) -> Array:
+    mean = schema.blob_to_array(schema.read_binary(path, schema.BlobProto))
+    if mean.ndim != 4:
+        raise ShapeError(f"{path}: a mean file holds a blob with 4 axes, found {_times(mean.shape)}")
+    return mean[0]
+
+
+def _misfit(datums: Datums, index: int, shape: tuple[int, ...], crop: int) -> str:
+    found = tuple(datums.fields[index, [CHANNELS, HEIGHT, WIDTH]])
+    where = datums.where(index)
+    if datums.sizes[index] < np.prod(found):
+        return (
+            f"{where}: a datum of shape {_times(found)} has {np.prod(found)} values, found "
+            f"{datums.sizes[index]}; make the database again"
+        )
+    kind = "at least (crop_size) " if crop else ""
+    return (
+        f"{where}: expected {kind}{_times(shape)} as the first datum of its batch, found {_times(found)} (channels x "
+        "height x width); resize the images, or use a batch_size of 1"
+    )
+
+
+def _times(shape: Any) -> str:
+    return " x ".join(str(n) for n in shape)
