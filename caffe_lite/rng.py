@@ -96,7 +96,7 @@ class Rng:
         """Put a list, or the rows of an array, into a random order, in place (``caffe::shuffle``)."""
         order = np.arange(len(items))
         kernels.permute(self._state, order)
-        items[:] = [items[i] for i in order]
+        items[:] = items[order] if isinstance(items, np.ndarray) else [items[i] for i in order]
 
     def getstate(self) -> Array:
         """The state of the stream, ``uint32[625]``: the twister's 624 words and the place of the next one."""
@@ -121,10 +121,7 @@ _default: Rng | None = None
 
 
 def default() -> Rng:
-    """The stream that fillers, dropout and the seeds of other streams come from; Caffe's global generator.
-
-    Ask for it at each use: ``set_random_seed`` replaces it.
-    """
+    """The stream that fillers, dropout and the seeds of other streams come from; Caffe's global generator."""
     global _default
     if _default is None:
         _default = Rng()
@@ -132,9 +129,8 @@ def default() -> Rng:
 
 
 def set_random_seed(seed: int | None) -> None:
-    """Start the default stream anew from ``seed`` (``Caffe::set_random_seed``)."""
-    global _default
-    _default = Rng(seed)
+    """Start the default stream anew from ``seed``, for whoever holds it too (``Caffe::set_random_seed``)."""
+    default().setstate(Rng(seed).getstate())
 
 
 def _room(n: int | Array, dtype: type) -> Array:

@@ -1,7 +1,7 @@
 """Caffe's fillers.
 
-``data/fillers.npz`` and ``data/fillers_more.npz`` were recorded from BVLC Caffe 1.0 (9b89154): the parameters of
-layer ``l`` of a net after ``Caffe::set_random_seed``. So were the digests of the siamese net's first weights.
+``data/fillers.npz`` and ``data/fillers_more.npz`` were recorded from BVLC Caffe 1.0 (9b89154): the parameters
+of layer ``l`` of a net after ``Caffe::set_random_seed``. The digests of the siamese net's first weights too.
 """
 
 from __future__ import annotations
@@ -33,15 +33,14 @@ def parameter(type: str = "constant", **fields: Any) -> SimpleNamespace:
     return SimpleNamespace(**(defaults | fields | {"type": type}))
 
 
+def parsed(value: str) -> Any:
+    return value.strip('"') if '"' in value else ENUM[value] if value in ENUM else float(value)
+
+
 def parameters(net: str) -> list[SimpleNamespace]:
     """The fillers in the text of a net, weights first."""
     return [
-        parameter(
-            **{
-                field: ENUM[value] if value in ENUM else value.strip('"') if field == "type" else float(value)
-                for field, value in re.findall(r'(\w+): ("?[\w.+-]+"?)', body)
-            }
-        )
+        parameter(**{field: parsed(value) for field, value in re.findall(r"(\w+): (\S+)", body)})
         for body in re.findall(r"_filler \{([^}]*)\}", net)
     ]
 
@@ -128,8 +127,8 @@ def test_unknown_filler_lists_the_known_and_the_close() -> None:
     with pytest.raises(ParameterError) as caught:
         filled((2,), parameter("xavir"))
     assert str(caught.value) == (
-        'unknown filler "xavir": expected one of bilinear, constant, gaussian, msra, positive_unitball, uniform, '
-        'xavier; did you mean "xavier"?'
+        'unknown filler "xavir": expected one of bilinear, constant, gaussian, msra, positive_unitball, '
+        'uniform, xavier; did you mean "xavier"?'
     )
-    with pytest.raises(ParameterError, match="uniform, xavier$"):
+    with pytest.raises(ParameterError, match=r"uniform, xavier$"):
         filled((2,), parameter("zzz"))

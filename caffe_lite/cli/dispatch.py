@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 
 from caffe_lite.cli import failures
 from caffe_lite.cli.flags import HELP, parse
-from caffe_lite.cli.log import flags_from, glog
+from caffe_lite.cli.log import FLAGS, flags_from, glog
 from caffe_lite.cli.progress import Screen
 from caffe_lite.cli.usage import usage
 from caffe_lite.commands import COMMANDS, Call, Flag
@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _main(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        return failures.end(error)
+        with glog(parse([], FLAGS)[0], sys.stderr.write):
+            return failures.end(error)
     return code
 
 

@@ -73,11 +73,12 @@ class _Handler(logging.Handler):
         self._write = write
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._write(self.format(record) + "\n")  # a closed pipe or a full disk ends the command: it raises
+        text = self.format(record)
+        self._write(text if text.endswith("\n") else text + "\n")  # raises on a closed pipe or a full disk
 
 
 @contextmanager
-def glog(flags: SimpleNamespace, write: Callable[[str], None]) -> Iterator[None]:
+def glog(flags: SimpleNamespace, write: Callable[[str], object]) -> Iterator[None]:
     """Log as ``flags`` say while the block runs.
 
     Args:

@@ -58,7 +58,7 @@ def parse_datum(buffer: Array, at: int, end: int, row: Array) -> bool:
         elif number == 4 and wire == BYTES:
             row[DATA] = begin
             row[DATA_SIZE] = size
-        elif number == 6 and (wire == FIXED32 or wire == BYTES):
+        elif number == 6 and wire in (FIXED32, BYTES):
             if size % 4:
                 return False
             row[FLOATS] += size // 4
@@ -75,7 +75,7 @@ def read_floats(buffer: Array, at: int, end: int, out: Array) -> None:
             depth += 1
         elif wire == END_GROUP:
             depth -= 1
-        elif depth == 0 and number == 6 and (wire == FIXED32 or wire == BYTES):
+        elif depth == 0 and number == 6 and wire in (FIXED32, BYTES):
             for k in range(size):
                 out[done + k] = buffer[begin + k]
             done += size

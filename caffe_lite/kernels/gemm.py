@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from caffe_lite.kernels.gemm_plain import gemm_dot_plain, gemm_plain
+from numba import config
 
-gemm, gemm_dot = gemm_plain, gemm_dot_plain
+if config.DISABLE_JIT:
+    from caffe_lite.kernels.gemm_plain import gemm_dot_plain as gemm_dot
+    from caffe_lite.kernels.gemm_plain import gemm_plain as gemm
+else:
+    from caffe_lite.kernels.gemm_vector import gemm_dot_vector as gemm_dot
+    from caffe_lite.kernels.gemm_vector import gemm_vector as gemm
+
+__all__ = ["gemm", "gemm_dot"]

@@ -38,7 +38,7 @@ def gemm_dot_plain(begin: int, end: int, a: Array, a0: int, a_row: int, b: Array
     """
     for i in range(m):
         for j in range(begin, end):
-            total = a[a0] * 0
+            total = a.dtype.type(0)
             for t in range(k):
                 total += a[a0 + i * a_row + t] * b[b0 + j * b_row + t]
             if accumulate:

@@ -2,7 +2,8 @@
 
 Column ``p`` of the patch matrix (``channels * prod(kernel)`` rows) is what the kernel sees at output position
 ``p``. The matrix is made a few rows of outputs at a time, so that it stays in the cache. ``geometry`` is an integer
-array with a column for each spatial axis and the rows SIZE (of the input), OUT, KERNEL, PAD, STRIDE, DILATION.
+array with a column for each spatial axis, two at least, and the rows SIZE (of the input), OUT, KERNEL, PAD, STRIDE,
+DILATION.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ def _product(a: Array) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _input_row(row: int, tap: int, geometry: Array) -> int:
-    """The start of the input row that output row ``row`` sees through kernel element ``tap`` (both counted without
-    the last axis), or -1 when that row lies in the padding."""
+def _outer_start(slab: int, tap: int, geometry: Array) -> int:
+    """Where in an input plane the slab (its last two axes) begins that output slab ``slab`` sees through kernel
+    element ``tap``, both counted without the last two axes; -1 when it lies in the padding."""
     last = geometry.shape[1] - 1
-    start, step = 0, geometry[SIZE, last]
-    for axis in range(last - 1, -1, -1):
-        position = (row % geometry[OUT, axis]) * geometry[STRIDE, axis] - geometry[PAD, axis]
+    start, step = 0, geometry[SIZE, last] * geometry[SIZE, last - 1]
+    for axis in range(last - 2, -1, -1):
+        position = (slab % geometry[OUT, axis]) * geometry[STRIDE, axis] - geometry[PAD, axis]
         position += (tap % geometry[KERNEL, axis]) * geometry[DILATION, axis]
         if position < 0 or position >= geometry[SIZE, axis]:
             return -1
-        row //= geometry[OUT, axis]
+        slab //= geometry[OUT, axis]
         tap //= geometry[KERNEL, axis]
         start += position * step
         step *= geometry[SIZE, axis]
@@ -44,57 +45,66 @@ def _input_row(row: int, tap: int, geometry: Array) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _inside(tap: int, geometry: Array) -> tuple[int, int, int]:
-    """Along the last axis: the input position of output 0, and the range of outputs that see no padding."""
-    last = geometry.shape[1] - 1
-    size, out, stride = geometry[SIZE, last], geometry[OUT, last], geometry[STRIDE, last]
-    first = (tap % geometry[KERNEL, last]) * geometry[DILATION, last] - geometry[PAD, last]
+def _inside(first: int, axis: int, geometry: Array) -> tuple[int, int]:
+    """The range of outputs along an axis that see no padding, where output 0 sees input ``first``."""
+    size, out, stride = geometry[SIZE, axis], geometry[OUT, axis], geometry[STRIDE, axis]
     begin = min(out, max(0, (stride - 1 - first) // stride))
-    return first, begin, max(begin, min(out, (size - first + stride - 1) // stride))
+    return begin, max(begin, min(out, (size - first + stride - 1) // stride))
+
+
+@njit(cache=True, nogil=True)
+def _patches(x: Array, x0: int, channels: int, row_begin: int, row_end: int, geometry: Array, col: Array,
+             back: bool) -> None:
+    """``im2col``, or with ``back`` its transpose."""
+    plane, taps, w = _product(geometry[SIZE]), _product(geometry[KERNEL]), geometry.shape[1] - 1
+    h = w - 1
+    kernel_h, kernel_w, out_h, out_w = geometry[KERNEL, h], geometry[KERNEL, w], geometry[OUT, h], geometry[OUT, w]
+    step_h, step_w = geometry[STRIDE, h] * geometry[SIZE, w], geometry[STRIDE, w]
+    at = 0
+    for q in range(channels * taps):
+        tap_w, tap_h, tap = q % kernel_w, q // kernel_w % kernel_h, q % taps // (kernel_w * kernel_h)
+        first_w = tap_w * geometry[DILATION, w] - geometry[PAD, w]
+        first_h = tap_h * geometry[DILATION, h] - geometry[PAD, h]
+        left, right = _inside(first_w, w, geometry)
+        top, bottom = _inside(first_h, h, geometry)
+        row = row_begin
+        while row < row_end:
+            slab, i = row // out_h, row % out_h
+            start = _outer_start(slab, tap, geometry)
+            base = x0 + q // taps * plane + start + first_h * geometry[SIZE, w] + first_w
+            stop = min(out_h, i + row_end - row)
+            row += stop - i
+            for r in range(i, stop):
+                there = start >= 0 and top <= r < bottom
+                begin, end = (left, right) if there else (out_w, out_w)
+                place = base + r * step_h
+                if back:
+                    for j in range(begin, end):
+                        x[place + j * step_w] += col[at + j]
+                else:
+                    for j in range(begin):
+                        col[at + j] = 0
+                    if step_w == 1:  # a loop of its own is a vector copy
+                        for j in range(begin, end):
+                            col[at + j] = x[place + j]
+                    else:
+                        for j in range(begin, end):
+                            col[at + j] = x[place + j * step_w]
+                    for j in range(end, out_w):
+                        col[at + j] = 0
+                at += out_w
 
 
 @njit(cache=True, nogil=True)
 def im2col(x: Array, x0: int, channels: int, row_begin: int, row_end: int, geometry: Array, col: Array) -> None:
     """Copy the patches of the output rows ``row_begin`` to ``row_end`` to ``col``; padding is 0."""
-    plane, taps, last = _product(geometry[SIZE]), _product(geometry[KERNEL]), geometry.shape[1] - 1
-    width, stride = geometry[OUT, last], geometry[STRIDE, last]
-    target = 0
-    for q in range(channels * taps):
-        tap = q % taps
-        first, begin, end = _inside(tap, geometry)
-        for row in range(row_begin, row_end):
-            start = _input_row(row, tap // geometry[KERNEL, last], geometry)
-            lo, hi = (begin, end) if start >= 0 else (width, width)
-            source = x0 + (q // taps) * plane + start + first
-            for i in range(lo):
-                col[target + i] = 0
-            if stride == 1:  # a loop of its own is a vector copy
-                for i in range(lo, hi):
-                    col[target + i] = x[source + i]
-            else:
-                for i in range(lo, hi):
-                    col[target + i] = x[source + i * stride]
-            for i in range(hi, width):
-                col[target + i] = 0
-            target += width
+    _patches(x, x0, channels, row_begin, row_end, geometry, col, False)
 
 
 @njit(cache=True, nogil=True)
 def col2im(col: Array, x: Array, x0: int, channels: int, row_begin: int, row_end: int, geometry: Array) -> None:
     """The transpose of ``im2col``: add every element of ``col`` to the input element that it is a copy of."""
-    plane, taps, last = _product(geometry[SIZE]), _product(geometry[KERNEL]), geometry.shape[1] - 1
-    width, stride = geometry[OUT, last], geometry[STRIDE, last]
-    source = 0
-    for q in range(channels * taps):
-        tap = q % taps
-        first, begin, end = _inside(tap, geometry)
-        for row in range(row_begin, row_end):
-            start = _input_row(row, tap // geometry[KERNEL, last], geometry)
-            if start >= 0:
-                target = x0 + (q // taps) * plane + start + first
-                for i in range(begin, end):
-                    x[target + i * stride] += col[source + i]
-            source += width
+    _patches(x, x0, channels, row_begin, row_end, geometry, col, True)
 
 
 @njit(cache=True, nogil=True)

@@ -55,7 +55,7 @@ def average_forward(begin: int, end: int, x: Array, y: Array, kernel_h: int, ker
             for j in range(out_w):
                 left = j * stride_w - pad_w
                 right = min(left + kernel_w, width + pad_w)
-                total = x[p, 0, 0] * 0
+                total = x.dtype.type(0)
                 for h in range(max(0, top), min(height, bottom)):
                     for w in range(max(0, left), min(width, right)):
                         total += x[p, h, w]
@@ -76,7 +76,7 @@ def average_backward(begin: int, end: int, dy: Array, dx: Array, kernel_h: int, 
             for j in range(out_w):
                 left = j * stride_w - pad_w
                 right = min(left + kernel_w, width + pad_w)
-                share = dy[p, i, j] / ((bottom - top) * (right - left))
+                share = dx.dtype.type(dy[p, i, j] / ((bottom - top) * (right - left)))
                 for h in range(max(0, top), min(height, bottom)):
                     for w in range(max(0, left), min(width, right)):
                         dx[p, h, w] += share

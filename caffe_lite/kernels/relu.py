@@ -12,8 +12,9 @@ Array = Any
 @njit(cache=True, nogil=True)
 def relu_forward(begin: int, end: int, x: Array, slope: float, y: Array) -> None:
     """``y = max(x, 0) + slope min(x, 0)`` on flat arrays; ``y`` may be ``x``."""
+    zero = x.dtype.type(0)  # a plain 0 would make it float64
     for i in range(begin, end):
-        y[i] = x[i] if x[i] > 0 else x[i] * slope
+        y[i] = (x[i] if x[i] > 0 else zero) + slope * (zero if x[i] > 0 else x[i])
 
 
 @njit(cache=True, nogil=True)
@@ -22,5 +23,6 @@ def relu_backward(begin: int, end: int, x: Array, dy: Array, slope: float, dx: A
 
     ``x`` may be the layer's output: for a slope that is not negative it has the same sign.
     """
+    one, zero = x.dtype.type(1), x.dtype.type(0)
     for i in range(begin, end):
-        dx[i] = dy[i] if x[i] > 0 else dy[i] * slope
+        dx[i] = dy[i] * (one if x[i] > 0 else slope if x[i] <= 0 else zero)

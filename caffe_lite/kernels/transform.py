@@ -32,7 +32,7 @@ def transform(
     """``out[i, c, y, x] = (source[...] - mean) * scale`` for those items that are ``floats`` or are not.
 
     Args:
-        source: values, uint8 or float32; item i begins at ``begins[i]`` and is as large as ``fields[i]`` says.
+        source: values, uint8 or float32; item i begins at ``begins[i]``, its shape is in ``fields[i]``.
         words: ``(items, draws)`` random words: one for ``mirror``, then two for ``random_crop``.
         mean_values: one a channel.
         mean_image: of the size of the uncropped items, flat; empty when ``mean_values`` count instead.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 Array = Any
@@ -31,5 +32,57 @@ def sgd(begin: int, end: int, data: Array, diff: Array, history: Array, factor: 
         gradient = regularized(diff[i] * factor, data[i], decay, l1)
         update = momentum * history[i] + rate * gradient
         history[i] = update
+        diff[i] = update
+        data[i] -= update
+
+
+@njit(cache=True, nogil=True)
+def nesterov(begin: int, end: int, data: Array, diff: Array, history: Array, factor: float, decay: float, l1: bool,
+             rate: float, momentum: float) -> None:
+    """``h' = momentum h + rate g``; ``data -= (1 + momentum) h' - momentum h``"""
+    for i in range(begin, end):
+        gradient = regularized(diff[i] * factor, data[i], decay, l1)
+        before = history[i]
+        history[i] = momentum * before + rate * gradient
+        update = history[i] + momentum * (history[i] - before)
+        diff[i] = update
+        data[i] -= update
+
+
+@njit(cache=True, nogil=True)
+def adagrad(begin: int, end: int, data: Array, diff: Array, history: Array, factor: float, decay: float, l1: bool,
+            rate: float, keep: float, take: float, delta: float) -> None:
+    """``h = keep h + take g²``; ``data -= rate g / (√h + delta)``. AdaGrad keeps and takes all; RMSProp a mean."""
+    for i in range(begin, end):
+        gradient = regularized(diff[i] * factor, data[i], decay, l1)
+        history[i] = keep * history[i] + take * (gradient * gradient)
+        update = rate * (gradient / (np.sqrt(history[i]) + delta))
+        diff[i] = update
+        data[i] -= update
+
+
+@njit(cache=True, nogil=True)
+def adadelta(begin: int, end: int, data: Array, diff: Array, gradients: Array, updates: Array, factor: float,
+             decay: float, l1: bool, rate: float, keep: float, take: float, delta: float) -> None:
+    """``G = keep G + take g²``; ``u = g √((U + delta) / (G + delta))``; ``U = keep U + take u²``; ``data -= rate u``"""
+    for i in range(begin, end):
+        gradient = regularized(diff[i] * factor, data[i], decay, l1)
+        gradients[i] = keep * gradients[i] + take * (gradient * gradient)
+        update = gradient * np.sqrt((delta + updates[i]) / (delta + gradients[i]))
+        updates[i] = keep * updates[i] + take * (update * update)
+        update *= rate
+        diff[i] = update
+        data[i] -= update
+
+
+@njit(cache=True, nogil=True)
+def adam(begin: int, end: int, data: Array, diff: Array, first: Array, second: Array, factor: float, decay: float,
+         l1: bool, rate: float, beta1: float, rest1: float, beta2: float, rest2: float, delta: float) -> None:
+    """``m = beta1 m + rest1 g``; ``v = beta2 v + rest2 g²``; ``data -= rate m / (√v + delta)``"""
+    for i in range(begin, end):
+        gradient = regularized(diff[i] * factor, data[i], decay, l1)
+        first[i] = beta1 * first[i] + rest1 * gradient
+        second[i] = beta2 * second[i] + rest2 * (gradient * gradient)
+        update = rate * (first[i] / (np.sqrt(second[i]) + delta))
         diff[i] = update
         data[i] -= update

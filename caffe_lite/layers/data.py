@@ -15,7 +15,8 @@ from caffe_lite.errors import CaffeError, ParameterError
 from caffe_lite.files import locate
 from caffe_lite.layers.base import Context, Layer
 from caffe_lite.layers.registry import register
-from caffe_lite.sources.database import Cursor, Database
+from caffe_lite.sources.cursor import Cursor
+from caffe_lite.sources.database import Database
 from caffe_lite.sources.datum import Datums
 from caffe_lite.sources.prefetch import Prefetcher
 from caffe_lite.sources.transformer import Transformer
@@ -33,7 +34,7 @@ class Batch:
 
 @register("Data")
 class DataLayer(Layer):
-    """``top[0]``: (batch_size, channels, height, width) values, transformed; ``top[1]``: (batch_size,) labels.
+    """``top[0]``: (batch_size, channels, height, width) values; ``top[1]``: (batch_size,) labels.
 
     The database is read round and round in the order of its keys, ``data_param { prefetch }`` batches ahead
     of the training. All data of a batch have the shape of its first; batches may differ. With ``rand_skip``
@@ -64,7 +65,9 @@ class DataLayer(Layer):
         param, context = self.param.data_param, self.context
         try:
             cursor = self._database.cursor()
-            transformer = Transformer(self.param.transform_param, context.phase, context.dtype, context.named_by)
+            transformer = Transformer(
+                self.param.transform_param, context.phase, context.dtype, context.named_by
+            )
             transformer.init_rand(context.rng)
             if param.rand_skip:
                 skip = context.rng.rand() % param.rand_skip
@@ -79,9 +82,11 @@ class DataLayer(Layer):
         for blob, sizes in zip(top, (shape, shape[:1]), strict=False):
             blob.reshape(sizes)
         transformer.init_rand(context.rng)  # once more, as Caffe does before it starts the thread
+        context.rng.rand()  # the thread's own seed in Caffe; nobody draws from it, but the stream goes on
         loader = _Loader(f"layer {self.name!r} ({self.type})", self._database, cursor, transformer)
         batches = [
-            Batch(np.zeros(shape, context.dtype), np.zeros(shape[:1], context.dtype)) for _ in range(param.prefetch)
+            Batch(np.zeros(shape, context.dtype), np.zeros(shape[:1], context.dtype))
+            for _ in range(param.prefetch)
         ]
         self._prefetcher = Prefetcher(batches, loader.load, loader.close)
 

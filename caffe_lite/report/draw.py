@@ -166,9 +166,13 @@ def _number(value: float) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A dot string that is drawn as ``text``, in records too; control characters but newlines show as code."""
-    text = re.sub(r"[\x00-\x09\x0b-\x1f\x7f]", lambda match: f"\\x{ord(match[0]):02x}", text)
+    """A dot string that is drawn as ``text``, in records too; characters without a picture show as their code."""
+    text = re.sub("[\x00-\x09\x0b-\x1f\x7f-\x9f\ufffe\uffff]", _code, text)
     text = text.replace("&", "&amp;")  # or graphviz reads "&lt;" in a name as "<"
     text = re.sub(r'([\\"{}|<>])', r"\\\1", text)
-    text = re.sub(r"(?m)(?<= ) |^ | $", r"\\ ", text)  # the spaces that a record would drop
+    text = re.sub("(?m)(?<= ) |^ | $", "\xa0", text)  # no-break, where a record would drop the space
     return '"' + text.replace("\n", "\\n") + '"'
+
+
+def _code(character: re.Match[str]) -> str:
+    return character[0].encode("unicode_escape").decode()

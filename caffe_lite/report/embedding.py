@@ -112,13 +112,14 @@ def draw_embedding(points: Array, labels: Array, path: str | os.PathLike[str], t
         axes = chart.subplots()
         colors = np.array(COLORS)[labels % len(COLORS)]
         mixed = np.random.default_rng(0).permutation(len(points))  # or the last class would hide the others
-        size = float(np.clip(30_000 / max(len(points), 1), 3, 30))
-        axes.scatter(*points[mixed].T, s=size, c=colors[mixed], alpha=0.6, linewidths=0, rasterized=True)
+        size = float(np.clip(60_000 / max(len(points), 1), 4, 40))
+        axes.scatter(*points[mixed].T, s=size, c=colors[mixed], alpha=0.7, linewidths=0, rasterized=True)
         for label in np.unique(labels):
             text = axes.text(*np.median(points[labels == label], axis=0), str(label), fontsize=17, weight="bold",
-                             color=COLORS[label % len(COLORS)], ha="center", va="center")
+                             ha="center", va="center")
             text.set_path_effects([patheffects.withStroke(linewidth=4, foreground="white")])
         handles = [Line2D([], [], linestyle="", marker="o", color=COLORS[label % len(COLORS)], label=str(label))
                    for label in np.unique(labels)]
         axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=11)
+        axes.set_aspect("equal", adjustable="datalim")  # it is distances that were learned
         axes.set_title(title, fontsize=13)

@@ -24,7 +24,7 @@ def render(source: str, path: str | os.PathLike[str]) -> None:
 
     Raises:
         ParameterError: the ending is none of ``PICTURES`` and ``SOURCES``.
-        DependencyError: no program here can draw it; the source was written beside, ending in ``.dot``.
+        DependencyError: no program here can draw it; the source was written beside it, as ``PATH.dot``.
         OSError: the file cannot be written.
     """
     format = check_format(path)
@@ -33,7 +33,7 @@ def render(source: str, path: str | os.PathLike[str]) -> None:
         try:
             data = _picture(data, format)
         except DependencyError as error:
-            fallback = Path(path).with_suffix(".dot")
+            fallback = f"{os.fspath(path)}.dot"
             with atomic_write(fallback) as file:
                 file.write(data)
             raise DependencyError(f"{path}: {error}; the graph is in {fallback}") from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import Message
 
 from caffe_lite.schema.binary import parse_binary
-from caffe_lite.schema.blobs import array_to_blob, blob_to_array
+from caffe_lite.schema.blobs import array_to_blob, blob_shape, blob_to_array
 from caffe_lite.schema.messages import ENUMS, MESSAGES, VALUES
 from caffe_lite.schema.paths import read_binary, read_text, write_binary, write_text
 from caffe_lite.schema.text_reader import parse_text
@@ -21,6 +21,7 @@ from caffe_lite.schema.text_writer import format_text
 __all__ = [
     "Message",
     "array_to_blob",
+    "blob_shape",
     "blob_to_array",
     "format_text",
     "parse_binary",

@@ -42,8 +42,12 @@ def other_form(field: Field, word: str) -> str:
 
 
 def _elsewhere(owner: str, name: str) -> str:
+    neighbour, advice = _NEIGHBOURS.get(owner, ("", ""))
+    if name in FIELDS.get(neighbour, {}):
+        return f" {advice}"
+    if name in ("layer", "layers") and owner != "NetParameter":
+        return " Is a `}` missing before it?"
     inside = [field.name for field in FIELDS[owner].values() if name in FIELDS.get(field.type_name, {})]
     if 0 < len(inside) <= _MOST:
         return f" It belongs inside {' or '.join(inside)} {{ ... }}."
-    neighbour, advice = _NEIGHBOURS.get(owner, ("", ""))
-    return f" {advice}" if name in FIELDS.get(neighbour, {}) else ""
+    return ""

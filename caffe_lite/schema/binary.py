@@ -1,4 +1,4 @@
-"""Messages as protobuf's bytes, and what is wrong when bytes are none."""
+"""Messages as protobuf's bytes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,9 @@ from typing import Any, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from caffe_lite.errors import SchemaError
-from caffe_lite.schema.messages import MESSAGES
+from caffe_lite.schema.fields import FIELDS
+from caffe_lite.schema.kinds import is_another_kind, what_it_is
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-_FILES = {
-    "NetParameter": "a net with weights (.caffemodel)",
-    "SolverState": "a solver state (.solverstate)",
-    "BlobProto": "a blob or mean file (.binaryproto)",
-    "Datum": "a record of a database",
-}
 _M = TypeVar("_M", bound=Message)
 
 
@@ -30,50 +24,27 @@ def parse_binary(data: bytes, cls: type[_M], name: str = "<bytes>") -> _M:
     message = cls()
     try:
         message.ParseFromString(data)
-        if data and not message.ListFields():
-            raise DecodeError("no field is known")
-        _touch_strings(message)
+        usable = (message.ListFields() or not data) and not is_another_kind(data, cls.__name__)
+        usable = usable and _is_utf8(message)
     except (DecodeError, UnicodeError, RecursionError):
+        usable = False
+    if not usable:
         found = f"{len(data)} bytes that are no whole {cls.__name__}"
-        raise SchemaError(f"{name}: {found}{_reason(data)}") from None
+        raise SchemaError(f"{name}: {found}. {what_it_is(data)}")
     if not message.IsInitialized():
         missing = ", ".join(message.FindInitializationErrors())
         raise SchemaError(f"{name}: this {cls.__name__} lacks {missing}.")
     return message
 
 
-def _touch_strings(message: Any) -> None:
-    """Decode every string now, so that one which is not UTF-8 is found here and not by whoever uses it."""
+def _is_utf8(message: Any) -> bool:
+    """Whether every string is; compiled protobuf gives out any other as bytes, to whoever asks for it."""
+    fields = FIELDS[type(message).__name__]
     for descriptor, value in message.ListFields():
-        if descriptor.message_type is not None:
-            for child in value if hasattr(value, "add") else (value,):
-                _touch_strings(child)
-        elif descriptor.type == descriptor.TYPE_STRING and not isinstance(value, str):
-            list(value)
-
-
-def _reason(data: bytes) -> str:
-    """The rest of the sentence: what these bytes seem to be instead."""
-    if data.startswith(_HDF5):
-        return ": this is an HDF5 file. Give it a name that ends in .h5."
-    if not has_controls(data):
-        return ": this is text. A binary file, such as .caffemodel, is expected here."
-    for known, what in _FILES.items():
-        if _is_whole(data, known):
-            return f": this looks like {what}."
-    return ". The file is cut short or is something else; fetch or write it again."
-
-
-def has_controls(data: bytes) -> bool:
-    """Whether the start of ``data`` has control characters, as messages have and text has not."""
-    return any(byte < 0x20 and byte not in b"\t\n\r\v\f" for byte in data[:4096])
-
-
-def _is_whole(data: bytes, name: str) -> bool:
-    message = MESSAGES[name]()
-    try:
-        message.ParseFromString(data)
-    except (DecodeError, RecursionError):
-        return False
-    message.DiscardUnknownFields()
-    return bool(data) and message.ByteSize() == len(data)
+        field = fields[descriptor.name]
+        items = value if field.repeated else (value,)
+        if field.kind == "message" and not all(map(_is_utf8, items)):
+            return False
+        if field.kind == "string" and not all(isinstance(item, str) for item in items):
+            return False
+    return True

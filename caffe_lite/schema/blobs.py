@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caffe_lite.errors import SchemaError
+from caffe_lite.schema.fields import FIELDS
 from caffe_lite.schema.messages import MESSAGES
 from caffe_lite.schema.wire import packed_header, spans
 
 _LEGACY_AXES = ("num", "channels", "height", "width")
-_FIELD_NUMBERS = {"data": 5, "diff": 6, "double_data": 8, "double_diff": 9}
 
 
 def blob_shape(blob: Any) -> tuple[int, ...]:
@@ -63,12 +63,12 @@ def array_to_blob(array: NDArray[Any], diff: NDArray[Any] | None = None) -> Any:
         if values is not None and values.size:
             name = f"double_{kind}" if wide else kind
             payload = np.ascontiguousarray(values, dtype="<f8" if wide else "<f4").data.cast("B")
-            blob.MergeFromString(packed_header(_FIELD_NUMBERS[name], len(payload)) + payload)
+            blob.MergeFromString(packed_header(FIELDS["BlobProto"][name].number, len(payload)) + payload)
     return blob
 
 
 def _packed(blob: Any, name: str) -> memoryview:
     """The packed bytes of a repeated field of floating-point numbers."""
     data = memoryview(blob.SerializeToString())
-    number = _FIELD_NUMBERS[name]
+    number = FIELDS["BlobProto"][name].number
     return next((data[span.start : span.stop] for span in spans(data) if span.number == number), data[:0])

@@ -18,6 +18,7 @@ class Field:
     ``type_name`` the message's name where it is one; ``values`` the enum's numbers by name."""
 
     name: str
+    number: int
     kind: str
     repeated: bool
     required: bool
@@ -38,6 +39,7 @@ _ENUMS = _enums()
 def _field(entry: FieldDescriptorProto) -> Field:
     return Field(
         name=entry.name,
+        number=entry.number,
         kind=FieldDescriptorProto.Type.Name(entry.type)[len("TYPE_") :].lower(),
         repeated=entry.label == FieldDescriptorProto.LABEL_REPEATED,
         required=entry.label == FieldDescriptorProto.LABEL_REQUIRED,

@@ -10,7 +10,8 @@ from google.protobuf.message import EncodeError, Message
 
 from caffe_lite.errors import SchemaError
 from caffe_lite.files import atomic_write
-from caffe_lite.schema.binary import has_controls, parse_binary
+from caffe_lite.schema.binary import parse_binary
+from caffe_lite.schema.kinds import has_controls
 from caffe_lite.schema.lexer import Source
 from caffe_lite.schema.text_reader import parse_text
 from caffe_lite.schema.text_writer import format_text

@@ -74,7 +74,8 @@ class _Reader:
     def field(self, message: Any) -> None:
         token = self.take()
         if token.kind != "name":
-            raise self.source.error(token.offset, f"Expected the name of a field, found {token}.")
+            advice = " Is one too many, or an opening one missing?" if token.text in _CLOSING.values() else ""
+            raise self.source.error(token.offset, f"Expected the name of a field, found {token}.{advice}")
         owner = type(message).__name__
         field = FIELDS[owner].get(token.text)
         if field is None:

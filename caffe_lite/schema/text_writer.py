@@ -12,12 +12,8 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import Message
 
+from caffe_lite.schema.escapes import escape
 from caffe_lite.schema.fields import FIELDS, Field
-
-_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "'": "\\'", "\\": "\\\\"}
-_PRINTED = [
-    _ESCAPES.get(chr(byte), chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in range(256)
-]
 
 
 def format_text(message: Message) -> str:
@@ -38,10 +34,6 @@ def format_float(value: float) -> str:
 def _format_double(value: float) -> str:
     text = f"{value:.15g}"
     return text if float(text) == value else f"{value:.17g}"
-
-
-def _quoted(data: bytes) -> str:
-    return '"' + "".join([_PRINTED[byte] for byte in data]) + '"'
 
 
 def _message_lines(message: Any, indent: str, lines: list[str]) -> None:
@@ -65,9 +57,9 @@ def _format(field: Field, value: Any) -> str:
     if field.kind == "bool":
         return "true" if value else "false"
     if field.kind == "string":
-        return _quoted(value.encode())
+        return f'"{escape(value.encode())}"'
     if field.kind == "bytes":
-        return _quoted(value)
+        return f'"{escape(value)}"'
     if field.kind == "enum":
         return next((name for name, number in field.values.items() if number == value), str(value))
     return str(value)

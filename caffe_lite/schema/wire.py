@@ -8,37 +8,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_VARINT, _PACKED = 0, 2
-_FIXED_LENGTHS = {1: 8, 5: 4}
+VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5
+"""The wire types: a number, eight bytes, a length and that many bytes, four bytes."""
 
 
 class Span(NamedTuple):
-    """A field's number, and its bytes ``data[start:stop]`` without tag and length."""
+    """A field's number, its wire type, and its bytes ``data[start:stop]`` without tag and length."""
 
     number: int
+    wire_type: int
     start: int
     stop: int
 
 
 def spans(data: memoryview) -> Iterator[Span]:
-    """The fields of a well-formed message without groups, in their order."""
+    """The fields of a well-formed message in their order; the start and the end of a group are one each."""
     position = 0
     while position < len(data):
-        tag, position = _varint(data, position)
-        if tag & 7 == _PACKED:
-            length, position = _varint(data, position)
-            stop = position + length
-        elif tag & 7 == _VARINT:
-            stop = _varint(data, position)[1]
-        else:
-            stop = position + _FIXED_LENGTHS[tag & 7]
-        yield Span(tag >> 3, position, stop)
+        tag, start = _varint(data, position)
+        stop = start
+        if tag & 7 == LENGTH:
+            length, start = _varint(data, start)
+            stop = start + length
+        elif tag & 7 == VARINT:
+            _, stop = _varint(data, start)
+        elif tag & 7 in (EIGHT_BYTES, FOUR_BYTES):
+            stop = start + (8 if tag & 7 == EIGHT_BYTES else 4)
+        yield Span(tag >> 3, tag & 7, start, stop)
         position = stop
 
 
 def packed_header(number: int, length: int) -> bytes:
     """What stands before the ``length`` bytes of a field: its tag and their count."""
-    return _varint_bytes(number << 3 | _PACKED) + _varint_bytes(length)
+    return _varint_bytes(number << 3 | LENGTH) + _varint_bytes(length)
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:

@@ -67,6 +67,7 @@ class Solver:
             raise ParameterError(f"Unknown regularization type: {param.regularization_type!r}; known: L1, L2")
         check_policy(param)
         rule = rule_class(param.type)
+        rule.check(param)
         self._prefix = _snapshot_prefix(param, named_by)
         if param.snapshot:
             self._check_snapshot_folder()

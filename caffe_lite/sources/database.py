@@ -9,86 +9,19 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
-from typing import Any, Protocol, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from caffe_lite.errors import DataError
+from caffe_lite.sources.cursor import Cursor, Store
 from caffe_lite.sources.folder import new_folder
 
 log = logging.getLogger(__name__)
 
-Record: TypeAlias = "tuple[bytes | memoryview, bytes | memoryview]"
 Put: TypeAlias = Callable[[bytes, bytes], None]
 
 BACKENDS = {"leveldb": "caffe_lite.sources.leveldb", "lmdb": "caffe_lite.sources.lmdb"}
-
-
-class Position(Protocol):
-    """A place in a store. A move tells whether it ended at a record; all may raise ``DataError``."""
-
-    def first(self) -> bool: ...
-
-    def next(self) -> bool: ...
-
-    def seek(self, key: bytes) -> bool:
-        """Go to the first record whose key is not less."""
-
-    def record(self) -> Record: ...
-
-    def close(self) -> None: ...
-
-
-class Store(Protocol):
-    """An open database. A backend's module has ``open_store(source)`` and ``write(folder)``."""
-
-    def position(self) -> Position: ...
-
-    def close(self) -> None: ...
-
-
-class Cursor:
-    """A walk through the records that begins anew at the end, as a Caffe data layer does.
-
-    Raises:
-        DataError: the database holds no record, or what it holds is broken.
-    """
-
-    def __init__(self, position: Position, source: str) -> None:
-        self._position = position
-        if not position.first():
-            raise DataError(f"{source} holds no records; was its making interrupted? Make it again")
-
-    @property
-    def key(self) -> bytes:
-        """The key of the current record; ``seek(key)`` comes back to it."""
-        return bytes(self._position.record()[0])
-
-    @property
-    def value(self) -> bytes:
-        """The value of the current record."""
-        return bytes(self._position.record()[1])
-
-    def next(self) -> None:
-        """Go to the next record, from the last one to the first."""
-        if not self._position.next():
-            log.info("Restarting data prefetching from start.")
-            self._position.first()
-
-    def seek(self, key: bytes) -> None:
-        """Go to the record of this key, or where there is none to the one that would follow it."""
-        if not self._position.seek(key):
-            self._position.first()
-
-    def read(self, count: int) -> list[Record]:
-        """The next ``count`` records, the current one first. Memory views among them live as long as the
-        cursor."""
-        records = []
-        for _ in range(count):
-            records.append(self._position.record())
-            self.next()
-        return records
-
-    def close(self) -> None:
-        self._position.close()
+MARKS = {"leveldb": "CURRENT", "lmdb": "data.mdb"}  # a file that each backend's folders have
 
 
 class Database:
@@ -115,6 +48,7 @@ class Database:
             _users[path] = _users.get(path, 0) + 1  # first: from here on a garbage collection leaves it open
             try:
                 if path not in _stores:
+                    _check_folder(source, backend)
                     _stores[path] = module.open_store(source)
             except BaseException:
                 _give_back(path)
@@ -142,15 +76,31 @@ def create_database(source: str, backend: str) -> Iterator[Put]:
         DependencyError: the package that writes it is not installed.
     """
     write: Callable[[str], AbstractContextManager[Put]] = _backend(backend).write
-    with new_folder(source, f"Failed to open {backend} {source}. Is it already existing?") as folder:
-        with write(folder) as put:
-            yield put
+    taken = f"Failed to open {backend} {source}. Is it already existing?"
+    with new_folder(source, taken) as folder, write(folder) as put:
+        yield put
 
 
 def _backend(name: str) -> Any:
     if name not in BACKENDS:
         raise DataError(f"Unknown database backend {name!r}: expected {' or '.join(BACKENDS)}")
     return import_module(BACKENDS[name])
+
+
+def _check_folder(source: str, backend: str) -> None:
+    folder = Path(source)
+    kinds = [kind for kind, mark in MARKS.items() if (folder / mark).exists()]
+    if backend in kinds:
+        return
+    if not folder.exists():
+        found = "it does not exist; give the folder that one of the convert_ commands made"
+    elif not folder.is_dir():
+        found = "it is a file; give the folder that one of the convert_ commands made"
+    elif kinds:
+        found = f"it is of the {kinds[0]} kind; say `backend: {kinds[0].upper()}`"
+    else:
+        found = f"there is no database in it: no file {MARKS[backend]}; make it again"
+    raise DataError(f"Failed to open {backend} {source}: {found}")
 
 
 def _give_back(path: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from caffe_lite.errors import DataError
 from caffe_lite.kernels import datum as kernel
 from caffe_lite.kernels.datum import COLUMNS, DATA, DATA_SIZE, ENCODED, FLOATS, LABEL
-from caffe_lite.sources.database import Record
+from caffe_lite.sources.cursor import Record
 
 Array = np.ndarray[Any, Any]
 
@@ -42,8 +42,8 @@ class Datums:
         encoded = self.fields[:, ENCODED]
         if encoded.any():
             raise DataError(
-                f"{self.where(int(encoded.argmax()))}: the image is encoded (JPEG or PNG), which cannot be read yet; "
-                "make the database without --encoded"
+                f"{self.where(int(encoded.argmax()))}: the image is encoded (JPEG or PNG), which "
+                "cannot be read yet; make the database without --encoded"
             )
         self.begins: Array = self.fields[:, DATA].copy()
         self.sizes: Array = self.fields[:, DATA_SIZE].copy()

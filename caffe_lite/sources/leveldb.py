@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from caffe_lite.errors import DataError, DependencyError
-from caffe_lite.sources.database import Position, Put, Record, Store
+from caffe_lite.sources.cursor import Position, Record, Store
+from caffe_lite.sources.database import Put
 
 BATCH = 1000  # records a write, as Caffe's converters
 
 
 def open_store(source: str) -> Store:
-    """Open for reading; a folder that is no database stays untouched.
+    """Open for reading.
 
     Raises:
-        DataError: no database there, or a broken or locked one.
+        DataError: the database is broken or locked.
         DependencyError: neither plyvel nor rleveldb is installed.
     """
-    _check_folder(source)
     try:
         import plyvel
     except ImportError:
@@ -38,15 +38,17 @@ def write(folder: str) -> Iterator[Put]:
     """Fill a new database in an empty folder, 1,000 records a batch, compressed with snappy as by Caffe.
 
     Raises:
+        DataError: it cannot be written, the disk being full or the like.
         DependencyError: plyvel is not installed.
     """
     try:
         import plyvel
     except ImportError:
         raise DependencyError(
-            "writing a LevelDB needs plyvel, which is not installed. `pip install plyvel` gets it on Linux with "
-            "Python 3.8 to 3.12; elsewhere that builds it and needs LevelDB's headers (libleveldb-dev). Or make an "
-            "LMDB instead: `pip install 'caffe_lite[lmdb]'`, --backend=lmdb, and `backend: LMDB` in the net"
+            "writing a LevelDB needs plyvel, which is not installed. `pip install plyvel` gets it on "
+            "Linux with Python 3.8 to 3.12; elsewhere that builds it and needs LevelDB's headers "
+            "(libleveldb-dev). Or make an LMDB instead: `pip install 'caffe_lite[lmdb]'`, "
+            "--backend=lmdb, and `backend: LMDB` in the net"
         ) from None
     db = plyvel.DB(folder, create_if_missing=True, write_buffer_size=64 << 20, block_size=65536)
     batch, waiting = db.write_batch(), 0
@@ -62,6 +64,9 @@ def write(folder: str) -> Iterator[Put]:
     try:
         yield put
         batch.write()
+        db.compact_range()  # out of the log, which each reader would have to replay, into tables
+    except plyvel.Error as error:
+        raise DataError(f"writing the LevelDB failed: {_text(error)}") from None
     finally:
         db.close()
 
@@ -77,11 +82,14 @@ class _LevelDB:
         except plyvel.Error as error:
             reason = _text(error)
             if reason.startswith("IO error: lock "):
+                who = "this process itself" if "already held by process" in reason else "another process"
                 raise DataError(
-                    f"Failed to open leveldb {source}: it is locked by another process (LevelDB lets in one at a "
-                    "time); wait for that one to end, or work on a copy of the folder"
+                    f"Failed to open leveldb {source}: it is locked by {who} (LevelDB lets in one at a "
+                    "time); wait until that is done with it, or work on a copy of the folder"
                 ) from None
-            raise DataError(f"Failed to open leveldb {source}: {reason}; it is broken, make it again") from None
+            raise DataError(
+                f"Failed to open leveldb {source}: {reason}; it is broken, make it again"
+            ) from None
 
     def position(self) -> Position:
         # Training reads each record once a round: caching would only push out what is of use.
@@ -121,21 +129,6 @@ class _Position:
                 f"{self._source}: a record cannot be read: {_text(error)}; make the database again"
             ) from None
         return self._iterator.valid()
-
-
-def _check_folder(source: str) -> None:
-    folder = Path(source)
-    if not folder.exists():
-        found = "it does not exist; give the folder that one of the convert_ commands made"
-    elif not folder.is_dir():
-        found = "it is a file; give the folder that one of the convert_ commands made"
-    elif (folder / "data.mdb").exists():
-        found = "it is an LMDB; say `backend: LMDB`"
-    elif not (folder / "CURRENT").exists():
-        found = "it is no LevelDB: there is no file CURRENT in it"
-    else:
-        return
-    raise DataError(f"Failed to open leveldb {source}: {found}")
 
 
 def _writable(source: str) -> bool:

@@ -1,15 +1,19 @@
 """LevelDB where plyvel is not: read through rleveldb, which takes no lock and knows every platform.
 
-rleveldb hands out the raw records of all files, superseded ones too, so that they are brought into order here,
-in memory; for databases that do not fit there is plyvel.
+rleveldb hands out the raw records of all files, superseded ones too, so that they are brought into order
+here, in memory; for databases that do not fit there is plyvel.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from pathlib import Path
 
 from caffe_lite.errors import DataError, DependencyError
-from caffe_lite.sources.database import Position, Record
+from caffe_lite.sources.cursor import Position, Record
+
+
+TABLE_END = bytes.fromhex("57fb808b247547db")  # the last 8 bytes of a table, LevelDB's table/format.h
 
 
 class LevelDBInMemory:
@@ -25,9 +29,10 @@ class LevelDBInMemory:
             import rleveldb
         except ImportError:
             raise DependencyError(
-                f"reading the LevelDB {source} needs plyvel or rleveldb: `pip install plyvel` (Linux, Python 3.8 to "
-                "3.12) or `pip install rleveldb`"
+                f"reading the LevelDB {source} needs plyvel or rleveldb: `pip install plyvel` (Linux, "
+                "Python 3.8 to 3.12) or `pip install rleveldb`"
             ) from None
+        _check_tables(source)
         newest: dict[bytes, tuple[int, bytes | None]] = {}
         try:
             with rleveldb.RawLevelDb(source) as files:
@@ -36,7 +41,9 @@ class LevelDBInMemory:
                         live = record.state == rleveldb.KeyState.Live
                         newest[record.user_key] = record.seq, record.value if live else None
         except (OSError, ValueError, RuntimeError) as error:
-            raise DataError(f"Failed to open leveldb {source}: {error}; it is broken, make it again") from None
+            raise DataError(
+                f"Failed to open leveldb {source}: {error}; it is broken, make it again"
+            ) from None
         self._records = [(key, value) for key, (_, value) in sorted(newest.items()) if value is not None]
 
     def position(self) -> Position:
@@ -44,6 +51,13 @@ class LevelDBInMemory:
 
     def close(self) -> None:
         self._records = []
+
+
+def _check_tables(source: str) -> None:
+    """rleveldb passes over a truncated table without a word."""
+    for table in Path(source).iterdir():
+        if table.suffix in (".ldb", ".sst") and not table.read_bytes().endswith(TABLE_END):
+            raise DataError(f"Failed to open leveldb {source}: {table.name} is truncated; make it again")
 
 
 class _Position:

@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from caffe_lite.errors import DataError, DependencyError
-from caffe_lite.sources.database import Position, Put, Record, Store
+from caffe_lite.sources.cursor import Position, Record, Store
+from caffe_lite.sources.database import Put
 
 BATCH = 1000  # records a transaction, as Caffe's converters
+MAP_SIZE = 64 << 20  # bytes, to begin with; only as much of it as is used becomes a file
 
 
 def open_store(source: str) -> Store:
     """Open for reading, without a lock, so that folders may be read-only and anybody may read along.
 
     Raises:
-        DataError: no database there, or a broken one.
+        DataError: the database is broken.
         DependencyError: lmdb is not installed.
     """
-    lmdb = _lmdb("reading", source)
-    _check_folder(source)
+    lmdb = _lmdb("reading")
     try:
         return _LMDB(source, lmdb)
     except lmdb.Error as error:
@@ -33,9 +34,10 @@ def write(folder: str) -> Iterator[Put]:
     """Fill a new database in an empty folder, 1,000 records a transaction; its map grows as needed.
 
     Raises:
+        DataError: it cannot be written, the disk being full or the like.
         DependencyError: lmdb is not installed.
     """
-    lmdb = _lmdb("writing", folder)
+    lmdb = _lmdb("writing")
     waiting: list[tuple[bytes, bytes]] = []
 
     def put(key: bytes, value: bytes) -> None:
@@ -54,10 +56,13 @@ def write(folder: str) -> Iterator[Put]:
                 waiting.clear()
                 return
 
-    with lmdb.open(folder, map_size=64 << 20, max_dbs=0, sync=False) as env:
-        yield put
-        commit()
-        env.sync(True)
+    try:
+        with lmdb.open(folder, map_size=MAP_SIZE, max_dbs=0, sync=False) as env:
+            yield put
+            commit()
+            env.sync(True)
+    except lmdb.Error as error:
+        raise DataError(f"writing the LMDB failed: {error}") from None
 
 
 class _LMDB:
@@ -70,8 +75,8 @@ class _LMDB:
         if found < needed:
             self._env.close()
             raise DataError(
-                f"Failed to open lmdb {source}: data.mdb is truncated: expected {needed} bytes, found {found}; "
-                "make or copy it again"
+                f"Failed to open lmdb {source}: data.mdb is truncated: expected {needed} bytes, found "
+                f"{found}; make or copy it again"
             )
 
     def position(self) -> Position:
@@ -107,29 +112,16 @@ class _Position:
         try:
             return move(*args)
         except self._error as error:
-            raise DataError(f"{self._source}: a record cannot be read: {error}; make the database again") from None
+            raise DataError(
+                f"{self._source}: a record cannot be read: {error}; make the database again"
+            ) from None
 
 
-def _lmdb(doing: str, source: str) -> Any:
+def _lmdb(doing: str) -> Any:
     try:
         import lmdb
     except ImportError:
         raise DependencyError(
-            f"{doing} the LMDB {source} needs a package that is not installed: pip install 'caffe_lite[lmdb]'"
+            f"{doing} an LMDB needs a package that is not installed: pip install 'caffe_lite[lmdb]'"
         ) from None
     return lmdb
-
-
-def _check_folder(source: str) -> None:
-    folder = Path(source)
-    if not folder.exists():
-        found = "it does not exist; give the folder that one of the convert_ commands made"
-    elif not folder.is_dir():
-        found = "it is a file; give the folder that one of the convert_ commands made"
-    elif (folder / "data.mdb").exists():
-        return
-    elif (folder / "CURRENT").exists():
-        found = "it is a LevelDB; say `backend: LEVELDB`"
-    else:
-        found = "it is no LMDB: there is no file data.mdb in it"
-    raise DataError(f"Failed to open lmdb {source}: {found}")

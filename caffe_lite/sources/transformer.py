@@ -50,7 +50,9 @@ class Transformer:
         self._rng: Rng | None = None
         if param.HasField("mean_file"):
             if self._mean_values.size:
-                raise ParameterError("Cannot specify mean_file and mean_value at the same time; remove one of them")
+                raise ParameterError(
+                    "Cannot specify mean_file and mean_value at the same time; remove one of them"
+                )
             log.info("Loading mean file from: %s", param.mean_file)
             self._mean_image = _read_mean(locate(param.mean_file, named_by)).astype(dtype)
         if param.force_color or param.force_gray:
@@ -68,10 +70,12 @@ class Transformer:
             DataError: it has no channels, or is smaller than the crop.
         """
         channels, height, width = (int(n) for n in datums.fields[0, [CHANNELS, HEIGHT, WIDTH]])
-        if channels < 1 or height < max(1, self._crop) or width < max(1, self._crop):
+        least = max(1, self._crop)
+        if channels < 1 or min(height, width) < least:
             raise DataError(
-                f"{datums.where(0)}: expected at least 1 channel of {max(1, self._crop)} x {max(1, self._crop)}"
-                f"{' (crop_size)' if self._crop else ''}, found {channels} of {height} x {width} (height x width)"
+                f"{datums.where(0)}: expected at least 1 channel of {least} x {least}"
+                f"{' (crop_size)' if self._crop else ''}, found {_times((channels, height, width))} "
+                "(channels x height x width)"
             )
         return channels, self._crop or height, self._crop or width
 
@@ -101,13 +105,15 @@ class Transformer:
             wrong = (datums.fields[:, [CHANNELS, HEIGHT, WIDTH]] != self._mean_image.shape).any(axis=1)
             if wrong.any():
                 bad = int(wrong.argmax())
+                found = datums.fields[bad, [CHANNELS, HEIGHT, WIDTH]]
                 raise ShapeError(
-                    f"{datums.where(bad)}: the mean file has the shape {_times(self._mean_image.shape)}, the datum "
-                    f"{_times(datums.fields[bad, [CHANNELS, HEIGHT, WIDTH]])}; make the mean file from this database"
+                    f"{datums.where(bad)}: the mean file has the shape {_times(self._mean_image.shape)}, the "
+                    f"datum {_times(found)}; make the mean file from this database"
                 )
         if self._mean_values.size not in (0, 1, channels):
             raise ParameterError(
-                f"Specify either 1 mean_value or as many as channels: {channels}; found {self._mean_values.size}"
+                f"Specify either 1 mean_value or as many as channels: {channels}; found "
+                f"{self._mean_values.size}"
             )
         if self._mean_values.size != channels:
             self._mean_values = np.resize(self._mean_values, channels)  # none are as good as zeros
@@ -139,8 +145,8 @@ def _misfit(datums: Datums, index: int, shape: tuple[int, ...], crop: int) -> st
         )
     kind = "at least (crop_size) " if crop else ""
     return (
-        f"{where}: expected {kind}{_times(shape)} as the first datum of its batch, found {_times(found)} (channels x "
-        "height x width); resize the images, or use a batch_size of 1"
+        f"{where}: expected {kind}{_times(shape)} as the first datum of its batch, found {_times(found)} "
+        "(channels x height x width); resize the images, or use a batch_size of 1"
     )
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from caffe_lite.errors import ParameterError
+from caffe_lite.solvers.rules.adadelta import AdaDelta
+from caffe_lite.solvers.rules.adagrad import AdaGrad
+from caffe_lite.solvers.rules.adam import Adam
 from caffe_lite.solvers.rules.base import Rule
+from caffe_lite.solvers.rules.nesterov import Nesterov
+from caffe_lite.solvers.rules.rmsprop import RMSProp
 from caffe_lite.solvers.rules.sgd import SGD
 
-_RULES: dict[str, type[Rule]] = {"SGD": SGD}
+_RULES: dict[str, type[Rule]] = {rule.__name__: rule for rule in (SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, Adam)}
 
 
 def rule_class(name: str) -> type[Rule]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from caffe_lite.blob import Array
+from caffe_lite.parallel import parallel_for
 
 GRAIN = 1 << 15  # elements worth a thread
 
@@ -46,10 +47,18 @@ class Rule:
         self.dtype = dtype
         self.history = [np.zeros(shape, dtype) for _ in range(self.slots) for shape in shapes]
 
+    @classmethod
+    def check(cls, param: Any) -> None:
+        """Raise ``ParameterError`` for a ``SolverParameter`` that the rule cannot work with."""
+
     def update(self, i: int, data: Array, diff: Array, step: Step) -> None:
         """Change ``data`` (flat) by the update that follows from ``diff`` (flat), and leave it in ``diff``."""
         raise NotImplementedError
 
-    def slot(self, i: int, slot: int = 0) -> Array:
-        """A history of parameter ``i``, flat."""
-        return self.history[slot * self.count + i].reshape(-1)
+    def run(self, kernel: Callable[..., Any], i: int, data: Array, diff: Array, step: Step, rate: float,
+            *numbers: float) -> None:
+        """Run a kernel of ``kernels.updates`` over parameter ``i`` and its histories."""
+        number = self.dtype
+        histories = [self.history[slot * self.count + i].reshape(-1) for slot in range(self.slots)]
+        parallel_for(kernel, data.size, data, diff, *histories, number(step.factor), number(step.decay), step.l1,
+                     number(rate), *map(number, numbers), grain=GRAIN)

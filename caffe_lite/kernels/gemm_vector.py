@@ -1,0 +1,143 @@
+"""Matrix products as explicit vector code; the same arguments and results as ``gemm_plain``.
+
+A tile of C stays in registers over the whole depth. Nothing is packed: rows of B are read where they lie, elements
+of A are broadcast. The depth is cut into blocks so that what a tile re-reads stays in the cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit, types
+from numba.extending import intrinsic
+
+from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, literals
+
+Array = Any
+# Rows and vectors of a tile: the sums, a row of B and one factor must fit into the registers.
+ROWS, VECTORS = (8, 3) if REGISTERS == 32 else (6, 2)
+DOT_ROWS, DOT_COLUMNS = (4, 6) if REGISTERS == 32 else (3, 3)
+DEPTH, DOT_DEPTH = 256, 2048
+
+
+@intrinsic
+def _tile(typing: Any, a: Any, a0: Any, a_row: Any, a_col: Any, b: Any, b0: Any, b_row: Any, c: Any, c0: Any,
+          c_row: Any, rows: Any, columns: Any, k: Any, accumulate: Any, tile_rows: Any, vectors: Any) -> Any:
+    """``C[i, j] = Σ_t A[i, t] B[t, j]`` for ``tile_rows`` rows x ``vectors`` vectors.
+
+    Rows beyond ``rows`` repeat the last one; a tile one vector wide stops after ``columns`` columns.
+    """
+    sizes = literals(tile_rows, vectors)
+    if sizes is None:
+        return None
+    height, width = sizes
+    integers = [types.int64] * 3
+    signature = types.void(a, *integers, b, *integers[:2], c, *integers[:2], *integers, types.boolean, tile_rows, vectors)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code = Code(context, builder, a.dtype)
+        a_row, a_col, b_row, c_row, rows, columns, k, accumulate = (args[i] for i in (2, 3, 6, 9, 10, 11, 12, 13))
+        mask = code.first(columns) if width == 1 else None
+        row = [code.least(i, code.add(rows, -1)) for i in range(height)]
+        a_rows = [code.array(a, args[0], code.add(args[1], code.mul(r, a_row))) for r in row]
+        b_rows = code.array(b, args[4], args[5])
+        c_rows = [code.array(c, args[7], code.add(args[8], code.mul(r, c_row))) for r in row]
+        sums = [code.variables(width) for _ in range(height)]
+        for i in range(height):
+            for j in range(width):
+                old = code.load(code.at(c_rows[i], j * code.lanes), mask)
+                builder.store(builder.select(accumulate, old, code.zero), sums[i][j])
+        with code.loop(0, k) as t:
+            b_t = code.at(b_rows, code.mul(t, b_row))
+            line = [code.load(code.at(b_t, j * code.lanes), mask) for j in range(width)]
+            for i in range(height):
+                factor = code.broadcast(builder.load(code.at(a_rows[i], code.mul(t, a_col))))
+                for j in range(width):
+                    builder.store(code.fma(factor, line[j], builder.load(sums[i][j])), sums[i][j])
+        for i in range(height):
+            for j in range(width):
+                code.store(builder.load(sums[i][j]), code.at(c_rows[i], j * code.lanes), mask)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def _dot_tile(typing: Any, a: Any, a0: Any, a_row: Any, b: Any, b0: Any, b_row: Any, c: Any, c0: Any, c_row: Any,
+              rows: Any, columns: Any, k: Any, accumulate: Any, tile_rows: Any, tile_columns: Any) -> Any:
+    """``C[i, j] = Σ_t A[i, t] B[j, t]`` for ``tile_rows`` x ``tile_columns``; rows and columns beyond ``rows`` and
+    ``columns`` repeat the last one."""
+    sizes = literals(tile_rows, tile_columns)
+    if sizes is None:
+        return None
+    height, width = sizes
+    integers = [types.int64] * 3
+    signature = types.void(a, *integers[:2], b, *integers[:2], c, *integers[:2], *integers, types.boolean, tile_rows,
+                           tile_columns)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code = Code(context, builder, a.dtype)
+        a_row, b_row, c_row, rows, columns, k, accumulate = (args[i] for i in (2, 5, 8, 9, 10, 11, 12))
+        row = [code.least(i, code.add(rows, -1)) for i in range(height)]
+        column = [code.least(j, code.add(columns, -1)) for j in range(width)]
+        a_rows = [code.array(a, args[0], code.add(args[1], code.mul(r, a_row))) for r in row]
+        b_rows = [code.array(b, args[3], code.add(args[4], code.mul(r, b_row))) for r in column]
+        sums = [code.variables(width) for _ in range(height)]
+        for i in range(height):
+            for j in range(width):
+                builder.store(code.zero, sums[i][j])
+
+        def step(t: Any, mask: Any = None) -> None:
+            left = [code.load(code.at(p, t), mask) for p in a_rows]
+            for j in range(width):
+                right = code.load(code.at(b_rows[j], t), mask)
+                for i in range(height):
+                    builder.store(code.fma(left[i], right, builder.load(sums[i][j])), sums[i][j])
+
+        rest = builder.srem(k, code.index(code.lanes))
+        whole = builder.sub(k, rest)
+        with code.loop(0, whole, code.lanes) as t:
+            step(t)
+        with builder.if_then(builder.icmp_signed(">", rest, code.index(0))):
+            step(whole, code.first(rest))
+        places = [code.array(c, args[6], code.add(code.add(args[7], code.mul(r, c_row)), j)) for r in row for j in column]
+        total = code.sums([builder.load(s) for line in sums for s in line])
+        zero = code.element(0.0)
+        new = [builder.fadd(builder.select(accumulate, builder.load(p), zero), s) for p, s in zip(places, total, strict=True)]
+        for p, s in zip(places, new, strict=True):
+            builder.store(s, p)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@njit(cache=True, nogil=True)
+def gemm_vector(begin: int, end: int, a: Array, a0: int, a_row: int, a_col: int, b: Array, b0: int, b_row: int,
+                c: Array, c0: int, c_row: int, m: int, k: int, accumulate: bool) -> None:
+    """See ``gemm_plain``."""
+    one = VECTOR_BYTES // c.itemsize
+    for t in range(0, k, DEPTH):
+        depth, add = min(DEPTH, k - t), accumulate or t > 0
+        at, bt = a0 + t * a_col, b0 + t * b_row
+        j = begin
+        while j < end:
+            wide = end - j >= one * VECTORS
+            for i in range(0, m, ROWS):
+                if wide:
+                    _tile(a, at + i * a_row, a_row, a_col, b, bt + j, b_row, c, c0 + i * c_row + j, c_row,
+                          m - i, end - j, depth, add, ROWS, VECTORS)
+                else:
+                    _tile(a, at + i * a_row, a_row, a_col, b, bt + j, b_row, c, c0 + i * c_row + j, c_row,
+                          m - i, end - j, depth, add, ROWS, 1)
+            j += one * VECTORS if wide else one
+
+
+@njit(cache=True, nogil=True)
+def gemm_dot_vector(begin: int, end: int, a: Array, a0: int, a_row: int, b: Array, b0: int, b_row: int,
+                    c: Array, c0: int, c_row: int, m: int, k: int, accumulate: bool) -> None:
+    """See ``gemm_dot_plain``."""
+    for t in range(0, k, DOT_DEPTH):
+        for j in range(begin, end, DOT_COLUMNS):
+            for i in range(0, m, DOT_ROWS):
+                _dot_tile(a, a0 + t + i * a_row, a_row, b, b0 + t + j * b_row, b_row, c, c0 + i * c_row + j, c_row,
+                          m - i, end - j, min(DOT_DEPTH, k - t), accumulate or t > 0, DOT_ROWS, DOT_COLUMNS)

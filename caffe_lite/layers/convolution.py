@@ -1,0 +1,73 @@
+"""Convolution: the same small filter at every place of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from caffe_lite.blob import Blob
+from caffe_lite.errors import ShapeError
+from caffe_lite.kernels.bias import add_bias, bias_gradient
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.convolution_geometry import read_geometry
+from caffe_lite.layers.convolution_im2col import Im2colConvolution
+from caffe_lite.layers.registry import register
+from caffe_lite.parallel import parallel_for
+
+
+@register("Convolution")
+class ConvolutionLayer(Layer):
+    """``y[n, o, p] = b[o] + Σ_c Σ_k w[o, c, k] x[n, c, p * stride - pad + k * dilation]``, outside of x taken as 0.
+
+    Bottoms ``(n..., channels, size...)`` with the channels at ``axis`` and any number of spatial axes after it;
+    all bottoms have one shape, share the filters, and have a top each ``(n..., num_output, out...)`` with
+    ``out = floor((size + 2 pad - dilation (kernel - 1) - 1) / stride) + 1``. With ``group`` g, the filters of
+    the i-th g-th of the outputs see the i-th g-th of the channels. Blobs: ``w`` of shape
+    ``(num_output, channels / group, kernel...)`` and, with ``bias_term``, ``b`` of shape ``(num_output,)``.
+
+    Source: Caffe's base_conv_layer.cpp and conv_layer.cpp.
+    """
+
+    bottoms = (1, None)
+    tops = (1, None)
+    same_count = True
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param, shape = self.param.convolution_param, bottom[0].shape
+        self._axis = self.axis(param.axis, len(shape))
+        self._axes = len(shape)
+        self._base = read_geometry(param, shape[self._axis], len(shape) - self._axis - 1, self.fail)
+        self.add_blob(self._base.weight_shape, param.weight_filler)
+        if param.bias_term:
+            self.add_blob((self._base.outputs,), param.bias_filler)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        shape, names, a = bottom[0].shape, self.param.bottom, self._axis
+        if len(shape) != self._axes or shape[a] != self._base.channels:
+            self.fail(ShapeError, f"the filters were made for {self._base.channels} channels at axis {a} of {self._axes}, "
+                      f"bottom {names[0]!r} is now of shape {shape}")
+        for name, other in zip(names, bottom, strict=True):
+            if other.shape != shape:
+                self.fail(ShapeError, f"all bottoms must have one shape: {names[0]!r} has {shape}, {name!r} {other.shape}")
+        self._geometry = self._base.over(prod(shape[:a]), shape[a + 1:], self.fail)
+        for blob in top:
+            blob.reshape((*shape[:a], self._geometry.outputs, *self._geometry.out))
+        self._engine = Im2colConvolution(self._geometry, self.context.dtype)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        g, w = self._geometry, self.blobs[0].data.reshape(-1)
+        for x, y in zip(bottom, top, strict=True):
+            self._engine.forward(x.data.reshape(-1), w, y.data.reshape(-1))
+            if len(self.blobs) > 1:
+                parallel_for(add_bias, g.num * g.outputs, y.data.reshape(-1), self.blobs[1].data, g.pixels)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        g, w = self._geometry, self.blobs[0]
+        for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
+            dy = y.diff.reshape(-1)
+            if len(self.blobs) > 1 and self.param_propagate_down[1]:
+                parallel_for(bias_gradient, g.outputs, dy, g.num, g.pixels, self.blobs[1].diff)
+            if self.param_propagate_down[0]:
+                self._engine.backward_weight(x.data.reshape(-1), dy, w.diff.reshape(-1))
+            if wanted:
+                self._engine.backward_data(dy, w.data.reshape(-1), x.diff.reshape(-1))

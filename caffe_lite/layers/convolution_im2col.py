@@ -1,0 +1,48 @@
+"""The convolution that can do everything: patches to columns, then a matrix product."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.kernels import im2col
+from caffe_lite.kernels.bias import add_partial_sums
+from caffe_lite.layers.convolution_geometry import Geometry
+from caffe_lite.parallel import PerThread, parallel_for, threads
+
+Array = np.ndarray[Any, Any]
+BLOCK = 1 << 16  # elements of a patch matrix: 256 kB in float32, half of a usual second-level cache
+
+
+class Im2colConvolution:
+    """Forward and backward on flat arrays, for one geometry; owns its patch matrices, one a thread."""
+
+    def __init__(self, geometry: Geometry, dtype: Any) -> None:
+        g = geometry
+        table = np.empty((6, max(2, len(g.size))), np.int64)
+        table[...] = [[1], [1], [1], [0], [1], [1]]  # fewer than two axes: others of size 1 before them
+        if g.size:
+            table[:, -len(g.size):] = g.size, g.out, g.kernel, g.pad, g.stride, g.dilation
+        rows, line = prod(table[1, :-1].tolist()), int(table[1, -1])
+        depth = g.channels * prod(g.kernel)
+        block = max(1, min(rows, BLOCK // (depth * line)))
+        self._images, self._blocks = g.num, g.num * -(-rows // block)
+        self._cols = PerThread([np.empty(depth * block * line, dtype) for _ in range(threads())])
+        self._parts = np.empty((threads(), prod(g.weight_shape)), dtype)
+        self._args = (g.channels, g.outputs, g.group, block, table)
+
+    def forward(self, x: Array, w: Array, y: Array) -> None:
+        """Overwrite ``y``."""
+        parallel_for(im2col.forward, self._blocks, x, w, y, self._cols, *self._args)
+
+    def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
+        """Overwrite ``dx``."""
+        parallel_for(im2col.backward_data, self._images, dy, w, dx, self._cols, *self._args)
+
+    def backward_weight(self, x: Array, dy: Array, dw: Array) -> None:
+        """Add to ``dw``."""
+        self._parts[...] = 0
+        parallel_for(im2col.backward_weight, self._blocks, x, dy, PerThread(list(self._parts)), self._cols, *self._args)
+        add_partial_sums(0, dw.size, self._parts, dw)

@@ -1,0 +1,80 @@
+"""InnerProduct: the fully connected layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from caffe_lite.blob import Blob
+from caffe_lite.errors import ParameterError, ShapeError
+from caffe_lite.kernels.bias import bias_gradient
+from caffe_lite.kernels.gemm import gemm, gemm_dot
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+from caffe_lite.parallel import parallel_for
+
+GRAIN = 1 << 20  # multiplications: about what a thread does in the time it takes to wake another
+
+
+@register("InnerProduct")
+class InnerProductLayer(Layer):
+    """``y[m, o] = b[o] + Σ_k w[o, k] x[m, k]``.
+
+    The axes of the bottom before ``axis`` are counted by m, the others by k. Blobs: ``w`` of shape
+    ``(num_output, k)``, with ``transpose`` of shape ``(k, num_output)``, and, with ``bias_term``, ``b`` of shape
+    ``(num_output,)``.
+
+    Source: Caffe's inner_product_layer.cpp.
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param, shape = self.param.inner_product_param, bottom[0].shape
+        if param.num_output < 1:
+            self.fail(ParameterError, "num_output must be 1 or more; set inner_product_param { num_output: ... }")
+        self._n, self._k = param.num_output, prod(shape[self.axis(param.axis, len(shape)):])
+        self.add_blob((self._k, self._n) if param.transpose else (self._n, self._k), param.weight_filler)
+        if param.bias_term:
+            self.add_blob((self._n,), param.bias_filler)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        shape = bottom[0].shape
+        axis = self.axis(self.param.inner_product_param.axis, len(shape))
+        if prod(shape[axis:]) != self._k:
+            self.fail(ShapeError, f"the weights were made for {self._k} inputs, bottom {self.param.bottom[0]!r} of shape "
+                      f"{shape} now has {prod(shape[axis:])} from axis {axis} on")
+        self._m = prod(shape[:axis])
+        top[0].reshape((*shape[:axis], self._n))
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        m, n, k = self._m, self._n, self._k
+        x, w, y = bottom[0].data.reshape(-1), self.blobs[0].data.reshape(-1), top[0].data
+        biased = len(self.blobs) > 1
+        if biased:
+            y[...] = self.blobs[1].data
+        if self.param.inner_product_param.transpose:
+            self._columns(gemm, n, m * k, x, 0, k, 1, w, 0, n, y.reshape(-1), 0, n, m, k, biased)
+        else:
+            self._columns(gemm_dot, n, m * k, x, 0, k, w, 0, k, y.reshape(-1), 0, n, m, k, biased)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        m, n, k = self._m, self._n, self._k
+        dy, w, transpose = top[0].diff.reshape(-1), self.blobs[0], self.param.inner_product_param.transpose
+        if self.param_propagate_down[0]:
+            x, dw = bottom[0].data.reshape(-1), w.diff.reshape(-1)
+            if transpose:
+                self._columns(gemm, n, m * k, x, 0, 1, k, dy, 0, n, dw, 0, n, k, m, True)
+            else:
+                self._columns(gemm, k, m * n, dy, 0, 1, n, x, 0, k, dw, 0, k, n, m, True)
+        if len(self.blobs) > 1 and self.param_propagate_down[1]:
+            bias_gradient(0, n, dy, m, 1, self.blobs[1].diff)
+        if propagate_down[0]:
+            dx = bottom[0].diff.reshape(-1)
+            if transpose:
+                self._columns(gemm_dot, k, m * n, dy, 0, n, w.data.reshape(-1), 0, n, dx, 0, k, m, n, False)
+            else:
+                self._columns(gemm, k, m * n, dy, 0, n, 1, w.data.reshape(-1), 0, k, dx, 0, k, m, n, False)
+
+    @staticmethod
+    def _columns(kernel: object, count: int, cost: int, *args: object) -> None:
+        """The product on all threads, each of which makes some of the ``count`` columns that cost so much."""
+        parallel_for(kernel, count, *args, grain=max(1, GRAIN // cost))

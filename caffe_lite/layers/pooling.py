@@ -1,0 +1,113 @@
+"""Pooling: the maximum or the average of windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.blob import Blob
+from caffe_lite.errors import ParameterError, ShapeError
+from caffe_lite.kernels.pooling import average_backward, average_forward, max_backward, max_forward
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.registry import register
+from caffe_lite.parallel import parallel_for
+
+GRAIN = 1 << 14  # bottom elements worth a thread
+
+
+@register("Pooling")
+class PoolingLayer(Layer):
+    """Windows of ``kernel`` at steps of ``stride`` over ``(n, channels, height, width)``.
+
+    ``out = ceil((size + 2 pad - kernel) / stride) + 1`` (or floor, by ``round_mode``); with padding, a last window
+    that would begin beyond the image and its first padding is left out. MAX: the first greatest value of the
+    window; an optional second top tells its place in the plane, counted along rows. AVE: the sum over the window
+    divided by its size clipped to the padded image. ``global_pooling``: one window, the whole plane.
+
+    Source: Caffe's pooling_layer.cpp.
+    """
+
+    tops = (1, 2)
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.pooling_param
+        if param.pool not in (param.MAX, param.AVE):
+            self.fail(ParameterError, "stochastic pooling is not there (Caffe has it on GPUs only); use MAX or AVE")
+        if len(top) > 1 and param.pool != param.MAX:
+            self.fail(ParameterError, f"only MAX pooling has a second top, found {list(self.param.top)}")
+        self._kernel, self._pad, self._stride = self._read_sizes(param)
+
+    def _read_sizes(self, param: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+        given = {name: param.HasField(name) for name in (
+            "kernel_size", "kernel_h", "kernel_w", "pad", "pad_h", "pad_w", "stride", "stride_h", "stride_w")}
+        for square, pair in (("kernel_size", "kernel"), ("pad", "pad"), ("stride", "stride")):
+            height, width = given[f"{pair}_h"], given[f"{pair}_w"]
+            if height != width or (height and given[square]):
+                self.fail(ParameterError, f"give either {square} or both {pair}_h and {pair}_w")
+        pad = (param.pad_h, param.pad_w) if given["pad_h"] else (param.pad, param.pad)
+        stride = (param.stride_h, param.stride_w) if given["stride_h"] else (param.stride, param.stride)
+        if param.global_pooling:
+            if given["kernel_size"] or given["kernel_h"]:
+                self.fail(ParameterError, "with global_pooling the window is the plane; leave the kernel size out")
+            if pad != (0, 0) or stride != (1, 1):
+                self.fail(ParameterError, f"with global_pooling pad must be 0 and stride 1, found {pad} and {stride}")
+            return (0, 0), pad, stride
+        if not given["kernel_size"] and not given["kernel_h"]:
+            self.fail(ParameterError, "there is no window size; give kernel_size, or kernel_h and kernel_w")
+        kernel = (param.kernel_h, param.kernel_w) if given["kernel_h"] else (param.kernel_size, param.kernel_size)
+        if 0 in kernel or 0 in stride:
+            self.fail(ParameterError, f"kernel and stride cannot be zero, found {kernel} and {stride}")
+        if pad[0] >= kernel[0] or pad[1] >= kernel[1]:
+            self.fail(ParameterError, f"pad {pad} must be smaller than the kernel {kernel}, or windows see only padding")
+        return kernel, pad, stride
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        shape, param = bottom[0].shape, self.param.pooling_param
+        if len(shape) != 4:
+            self.fail(ShapeError, f"bottom {self.param.bottom[0]!r} must have 4 axes (num, channels, height, width), "
+                      f"found shape {shape}")
+        if param.global_pooling:
+            self._kernel = shape[2:]
+        out = []
+        for size, kernel, pad, stride in zip(shape[2:], self._kernel, self._pad, self._stride, strict=True):
+            room = size + 2 * pad - kernel
+            count = (room if param.round_mode == param.FLOOR else room + stride - 1) // stride + 1
+            if any(self._pad) and (count - 1) * stride >= size + pad:
+                count -= 1
+            out.append(count)
+        if min(out) < 1 or 0 in shape[2:]:
+            self.fail(ShapeError, f"a window of {self._kernel} does not fit into bottom {self.param.bottom[0]!r} of shape "
+                      f"{shape} with pad {self._pad}")
+        for blob in top:
+            blob.reshape((*shape[:2], *out))
+        self._mask = np.empty((shape[0] * shape[1], *out) if len(top) == 1 and param.pool == param.MAX else 0, np.int32)
+        self._window = (*self._kernel, *self._stride, *self._pad)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        x, y = _planes(bottom[0].data), _planes(top[0].data)
+        if self.param.pooling_param.pool == self.param.pooling_param.MAX:
+            mask = _planes(top[1].data) if len(top) > 1 else self._mask
+            lowest = self.context.dtype(np.finfo(np.float32).min)  # in float64 too
+            self._parallel(max_forward, x, x, y, mask, lowest, *self._window)
+        else:
+            self._parallel(average_forward, x, x, y, *self._window)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        if not propagate_down[0]:
+            return
+        dy, dx = _planes(top[0].diff), _planes(bottom[0].diff)
+        if self.param.pooling_param.pool == self.param.pooling_param.MAX:
+            mask = _planes(top[1].data) if len(top) > 1 else self._mask
+            self._parallel(max_backward, dx, *(a.reshape(len(a), -1) for a in (dy, mask, dx)))
+        else:
+            self._parallel(average_backward, dx, dy, dx, *self._window)
+
+    @staticmethod
+    def _parallel(kernel: Any, planes: Any, *args: Any) -> None:
+        parallel_for(kernel, len(planes), *args, grain=max(1, GRAIN * len(planes) // max(1, planes.size)))
+
+
+def _planes(a: Any) -> Any:
+    return a.reshape(a.shape[0] * a.shape[1], *a.shape[2:])

@@ -1,0 +1,21 @@
+"""AdaDelta: rates from running means of squared gradients and squared updates."""
+
+from __future__ import annotations
+
+from caffe_lite.blob import Array
+from caffe_lite.kernels import updates
+from caffe_lite.solvers.rules.base import Rule, Step
+
+
+class AdaDelta(Rule):
+    """``G = m G + (1 - m) g²``; ``u = g √((U + delta) / (G + delta))``; ``U = m U + (1 - m) u²``;
+    ``data -= rate u``, with the solver's ``momentum`` for m.
+
+    Source: Caffe's adadelta_solver.cpp; Zeiler, 2012.
+    """
+
+    slots = 2
+
+    def update(self, i: int, data: Array, diff: Array, step: Step) -> None:
+        keep = self.param.momentum
+        self.run(updates.adadelta, i, data, diff, step, step.rate, keep, 1 - keep, self.param.delta)
