@@ -28,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0 for success, 1 for a mistake, 130 for Ctrl-C, 141 for a closed pipe.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     try:
         code = _main(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import traceback
+from contextlib import suppress
 
 from caffe_lite.errors import CaffeError
 from caffe_lite.version import __version__
@@ -25,16 +26,14 @@ def end(error: BaseException) -> int:
     disk, become one ``F`` line that holds the place in our source it was raised at. A closed pipe and Ctrl-C
     say nothing.
     """
-    if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED
+    code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILURE
     if isinstance(error, BrokenPipeError):
-        _give_up_output()
-        return BROKEN_PIPE
-    try:
-        _tell(error)
-    except OSError:  # standard error itself is closed or its disk is full
-        _give_up_output()
-    return FAILURE
+        code = BROKEN_PIPE
+    if code == FAILURE:
+        with suppress(OSError):  # standard error itself is closed, or its disk is full
+            _tell(error)
+    _drop_unwritable_output()
+    return code
 
 
 def message(error: BaseException) -> str | None:
@@ -71,12 +70,12 @@ def _place(error: BaseException) -> tuple[str, int]:
     return place
 
 
-def _give_up_output() -> None:
-    """Let the interpreter flush its streams into nothing at its exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+def _drop_unwritable_output() -> None:
+    """Let the interpreter flush into nothing, at its exit, what a closed pipe or a full disk did not take."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+            os.close(nowhere)

@@ -104,7 +104,7 @@ class _Meter:
         parts = [self._label] if self._label else []
         if self._total:
             total = f"{self._total / scale:,.{0 if scale == 1 else 1}f}"
-            parts += [f"{done}/{total} {unit}", f"{min(self._done / self._total, 1):.0%}"]
+            parts += [f"{done}/{total} {unit}", f"{min(int(100 * self._done / self._total), 100)}%"]
         else:
             parts.append(f"{done} {unit}")
         if rate > 0:

@@ -36,6 +36,7 @@ def run(call: Call) -> int:
         create_database(call.args[2], call.flags.backend) as put,
         call.progress(count, "images", "Converting") as bar,
     ):
+        log.info("Opened %s %s", call.flags.backend, call.args[2])
         log.info("A total of %d items.", count)
         log.info("Rows: %d Cols: %d", rows, cols)
         datum = schema.Datum(channels=1, height=rows, width=cols)

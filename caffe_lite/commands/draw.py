@@ -10,7 +10,8 @@ from caffe_lite.errors import FlagError
 log = logging.getLogger(__name__)
 
 USAGE = """NET OUT
-Draws the net of a prototxt file as OUT, a .svg, .png, .jpg or .dot file, or .pdf where Graphviz's dot is installed."""
+Draws the net of a prototxt file as OUT: a .svg, .png, .jpg or .dot file, or a .pdf where
+Graphviz is installed."""
 FLAGS = (
     Flag("rankdir", "LR", "Where the data flows: LR, RL, TB or BT (left, right, top, bottom)."),
     Flag("phase", "ALL", "Which layers to draw: those of TRAIN, of TEST, or ALL."),

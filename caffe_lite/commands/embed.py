@@ -12,8 +12,9 @@ log = logging.getLogger(__name__)
 
 BATCH = 500  # images at once: ten thousand, as the tutorial's net has it, would need a gigabyte
 USAGE = """--weights=FILE OUT
-Plots the two numbers that the siamese tutorial's net gives each MNIST test digit, in the digit's colour, to OUT, a
-.png, .svg or .pdf file, and logs how often a digit's ten nearest neighbours name its class."""
+Plots the two numbers that the siamese tutorial's net gives each MNIST test digit, in the digit's
+colour, to OUT, a .png, .svg or .pdf file, and logs how often a digit's ten nearest neighbours name
+its class."""
 FLAGS = (
     Flag("model", "examples/siamese/mnist_siamese.prototxt", "The net, from an image to its features."),
     Flag("weights", "", "The trained weights, a .caffemodel file."),
@@ -35,9 +36,11 @@ def run(call: Call) -> int:
     if len(call.args) != 1:
         raise usage_error("embed", USAGE, call.args)
     if not flags.weights:
-        raise FlagError("embed needs the trained weights: --weights=examples/siamese/mnist_siamese_iter_50000.caffemodel")
-    from caffe_lite.report.embedding import draw_embedding, features, neighbour_accuracy
+        example = "examples/siamese/mnist_siamese_iter_50000.caffemodel"
+        raise FlagError(f"embed needs the trained weights, such as --weights={example}")
+    from caffe_lite.report.embedding import draw_embedding, features
     from caffe_lite.report.figure import check_format
+    from caffe_lite.report.neighbours import neighbour_accuracy
     from caffe_lite.sources.idx import read_pair
 
     (picture,) = call.args
@@ -48,8 +51,12 @@ def run(call: Call) -> int:
         points = features(net, images, flags.blob, flags.scale, BATCH, bar.update)
     share = neighbour_accuracy(points, labels)
     log.info("Ten nearest neighbours name the class of %.1f %% of %d digits", 100 * share, len(points))
-    draw_embedding(points, labels, picture, f"{net.name}: {len(points):,} digits, "
-                   f"{100 * share:.1f} % named by their ten nearest neighbours")
+    draw_embedding(
+        points,
+        labels,
+        picture,
+        f"{net.name}: {len(points):,} digits, {100 * share:.1f} % named by their ten nearest neighbours",
+    )
     log.info("Plotted the features to %s", picture)
     return 0
 

@@ -12,8 +12,8 @@ from caffe_lite.commands import Call, Flag, usage_error
 log = logging.getLogger(__name__)
 
 USAGE = """LOG... OUT
-Plots the losses, the test accuracies and the learning rate of one or more training logs to OUT, a .png, .svg or .pdf
-file. Keep a log with: caffe_lite train --solver=solver.prototxt 2>&1 | tee train.log"""
+Plots the losses, the accuracies and the learning rate of one or more training logs to OUT, a .png,
+.svg or .pdf file. Keep a log with: caffe_lite train --solver=solver.prototxt 2>&1 | tee train.log"""
 FLAGS: tuple[Flag, ...] = ()
 
 

@@ -39,7 +39,7 @@ def run(call: Call) -> int:
     net = Net.from_file(flags.model, schema.TEST, level=flags.level, stages=stages(flags.stage))
     try:
         for path in flags.weights.split(","):
-            net.copy_trained_from(path)
+            net.copy_trained_from(path.strip())
         log.info("Running for %d iterations.", flags.iterations)
         _score(net, flags.iterations, call)
     finally:

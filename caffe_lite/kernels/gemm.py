@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from numba import config
+from caffe_lite.kernels.gemm_plain import gemm_dot_plain, gemm_plain
+from caffe_lite.kernels.gemm_vector import gemm_dot_vector, gemm_vector
+from caffe_lite.kernels.vector import COMPILED
 
-if config.DISABLE_JIT:
-    from caffe_lite.kernels.gemm_plain import gemm_dot_plain as gemm_dot
-    from caffe_lite.kernels.gemm_plain import gemm_plain as gemm
-else:
-    from caffe_lite.kernels.gemm_vector import gemm_dot_vector as gemm_dot
-    from caffe_lite.kernels.gemm_vector import gemm_vector as gemm
-
-__all__ = ["gemm", "gemm_dot"]
+gemm = gemm_vector if COMPILED else gemm_plain
+gemm_dot = gemm_dot_vector if COMPILED else gemm_dot_plain

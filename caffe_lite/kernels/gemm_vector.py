@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from numba import njit, types
-from numba.extending import intrinsic
 
-from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, literals
+from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, intrinsic, literals
 
 Array = Any
-# Rows and vectors of a tile: the sums, a row of B and one factor must fit into the registers.
-ROWS, VECTORS = (8, 3) if REGISTERS == 32 else (6, 2)
-DOT_ROWS, DOT_COLUMNS = (4, 6) if REGISTERS == 32 else (3, 3)
+# Rows and vectors of a tile: the sums, a row of B and one factor must fit into the registers. Measured.
+ROWS, VECTORS = (8, 3) if REGISTERS == 32 else (5, 2)
+DOT_ROWS, DOT_COLUMNS = (4, 6) if REGISTERS == 32 else (4, 2)
 DEPTH, DOT_DEPTH = 256, 2048
 
 
@@ -32,7 +31,8 @@ def _tile(typing: Any, a: Any, a0: Any, a_row: Any, a_col: Any, b: Any, b0: Any,
         return None
     height, width = sizes
     integers = [types.int64] * 3
-    signature = types.void(a, *integers, b, *integers[:2], c, *integers[:2], *integers, types.boolean, tile_rows, vectors)
+    signature = types.void(a, *integers, b, *integers[:2], c, *integers[:2], *integers, types.boolean, tile_rows,
+                           vectors)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         code = Code(context, builder, a.dtype)
@@ -45,8 +45,7 @@ def _tile(typing: Any, a: Any, a0: Any, a_row: Any, a_col: Any, b: Any, b0: Any,
         sums = [code.variables(width) for _ in range(height)]
         for i in range(height):
             for j in range(width):
-                old = code.load(code.at(c_rows[i], j * code.lanes), mask)
-                builder.store(builder.select(accumulate, old, code.zero), sums[i][j])
+                builder.store(code.zero, sums[i][j])
         with code.loop(0, k) as t:
             b_t = code.at(b_rows, code.mul(t, b_row))
             line = [code.load(code.at(b_t, j * code.lanes), mask) for j in range(width)]
@@ -54,9 +53,11 @@ def _tile(typing: Any, a: Any, a0: Any, a_row: Any, a_col: Any, b: Any, b0: Any,
                 factor = code.broadcast(builder.load(code.at(a_rows[i], code.mul(t, a_col))))
                 for j in range(width):
                     builder.store(code.fma(factor, line[j], builder.load(sums[i][j])), sums[i][j])
-        for i in range(height):
+        places = [[code.at(row, j * code.lanes) for j in range(width)] for row in c_rows]
+        old = [[builder.select(accumulate, code.load(p, mask), code.zero) for p in line] for line in places]
+        for i in range(height):  # after all loads: repeated rows must be added to once only
             for j in range(width):
-                code.store(builder.load(sums[i][j]), code.at(c_rows[i], j * code.lanes), mask)
+                code.store(builder.fadd(old[i][j], builder.load(sums[i][j])), places[i][j], mask)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -100,12 +101,14 @@ def _dot_tile(typing: Any, a: Any, a0: Any, a_row: Any, b: Any, b0: Any, b_row: 
             step(t)
         with builder.if_then(builder.icmp_signed(">", rest, code.index(0))):
             step(whole, code.first(rest))
-        places = [code.array(c, args[6], code.add(code.add(args[7], code.mul(r, c_row)), j)) for r in row for j in column]
+        lines = [code.add(args[7], code.mul(r, c_row)) for r in row]
+        places = [code.array(c, args[6], code.add(line, j)) for line in lines for j in column]
         total = code.sums([builder.load(s) for line in sums for s in line])
         zero = code.element(0.0)
-        new = [builder.fadd(builder.select(accumulate, builder.load(p), zero), s) for p, s in zip(places, total, strict=True)]
-        for p, s in zip(places, new, strict=True):
-            builder.store(s, p)
+        old = [builder.select(accumulate, builder.load(p), zero) for p in places]
+        for p, before, s in zip(places, old, total, strict=True):
+            # Stored after all are loaded: repeated places must be added to once only.
+            builder.store(builder.fadd(before, s), p)
         return context.get_dummy_value()
 
     return signature, codegen

@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from numba import njit, types
-from numba.extending import intrinsic
 
-from caffe_lite.kernels.vector import VECTOR_BYTES, Code
+from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic
 
 Array = Any
 

@@ -10,24 +10,29 @@ Array = Any
 
 
 @njit(cache=True, nogil=True)
+def window_max(x: Array, plane: int, top: int, bottom: int, left: int, taps: int, lowest: float) -> tuple[float, int]:
+    """The first greatest value in rows ``top`` to ``bottom`` and ``taps`` columns from ``left`` on, clipped to the
+    plane, and its place in it, counted along rows; ``lowest`` and -1 when nothing is above that."""
+    width = x.shape[2]
+    best, place = lowest, -1
+    for h in range(top, bottom):
+        for w in range(max(0, left), min(width, left + taps)):
+            if x[plane, h, w] > best:
+                best, place = x[plane, h, w], h * width + w
+    return best, place
+
+
+@njit(cache=True, nogil=True)
 def max_forward(begin: int, end: int, x: Array, y: Array, mask: Array, lowest: float, kernel_h: int, kernel_w: int,
                 stride_h: int, stride_w: int, pad_h: int, pad_w: int) -> None:
-    """``y`` is the first greatest value of each window and ``mask`` its place in its plane, or -1 when nothing in the
-    window is above ``lowest``. The outer loop counts planes."""
-    _, height, width = x.shape
+    """``y`` is the maximum of each window and ``mask`` its place, see ``window_max``. The outer loop counts planes."""
+    height = x.shape[1]
     _, out_h, out_w = y.shape
     for p in range(begin, end):
         for i in range(out_h):
             top, bottom = max(0, i * stride_h - pad_h), min(height, i * stride_h - pad_h + kernel_h)
             for j in range(out_w):
-                left, right = max(0, j * stride_w - pad_w), min(width, j * stride_w - pad_w + kernel_w)
-                best, place = lowest, -1
-                for h in range(top, bottom):
-                    for w in range(left, right):
-                        if x[p, h, w] > best:
-                            best, place = x[p, h, w], h * width + w
-                y[p, i, j] = best
-                mask[p, i, j] = place
+                y[p, i, j], mask[p, i, j] = window_max(x, p, top, bottom, j * stride_w - pad_w, kernel_w, lowest)
 
 
 @njit(cache=True, nogil=True)

@@ -11,9 +11,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import binding, ir
-from numba import types
-from numba.core import cgutils, config
+from numba import config as numba_config
+from numba import extending, types
+from numba.core import cgutils
 
+config: Any = numba_config  # numba sets its attributes at run time
+intrinsic: Any = extending.intrinsic  # its first parameter, the typing context, is not the caller's
+COMPILED = not config.DISABLE_JIT
 INDEX, _INT = ir.IntType(64), ir.IntType(32)
 
 
@@ -102,8 +106,8 @@ class Code:
         """The mask of the first ``count`` lanes, all of them when there are no more."""
         numbers = ir.VectorType(INDEX, self.lanes)
         one = self.builder.insert_element(ir.Constant(numbers, ir.Undefined), self.index(count), _INT(0))
-        all_counts = self.builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_INT, self.lanes), [0] * self.lanes))
-        return self.builder.icmp_signed("<", ir.Constant(numbers, list(range(self.lanes))), all_counts)
+        counts = self.shuffle(one, one, [0] * self.lanes)
+        return self.builder.icmp_signed("<", ir.Constant(numbers, list(range(self.lanes))), counts)
 
     def broadcast(self, scalar: Any) -> Any:
         one = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), scalar, _INT(0))
@@ -128,7 +132,8 @@ class Code:
     @contextmanager
     def loop(self, begin: Any, end: Any, step: int = 1) -> Iterator[Any]:
         """``for i in range(begin, end, step)``; gives i."""
-        with cgutils.for_range_slice(self.builder, self.index(begin), self.index(end), self.index(step), INDEX) as (i, _):
+        limits = (self.index(begin), self.index(end), self.index(step))
+        with cgutils.for_range_slice(self.builder, *limits, INDEX) as (i, _):
             yield i
 
     def sums(self, vectors: Sequence[Any]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ class Layer:
                     wanted = f"exactly {fewest}"
                 else:
                     wanted = f"{fewest} to {most}"
-                self.fail(GraphError, f"takes {wanted} {kind} blob(s), found {found}: {list(getattr(self.param, kind))}")
+                names = list(getattr(self.param, kind))
+                self.fail(GraphError, f"takes {wanted} {kind} blob(s), found {found}: {names}")
         if self.same_count and bottoms != tops:
             self.fail(GraphError, f"makes one top for each bottom, found {bottoms} bottom and {tops} top blob(s)")
 
@@ -128,6 +130,6 @@ class Layer:
                       f"give {-axes} to {axes - 1}")
         return index % axes
 
-    def fail(self, kind: type[CaffeError], message: str) -> NoReturn:
+    def fail(self, kind: builtins.type[CaffeError], message: str) -> NoReturn:
         """Raise ``kind`` with the layer's name and type before the message."""
         raise kind(f"layer {self.name!r} ({self.type}): {message}")

@@ -7,8 +7,9 @@ from math import prod
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ShapeError
-from caffe_lite.kernels.bias import add_bias, bias_gradient
+from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.layers.base import Layer
+from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import read_geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
 from caffe_lite.layers.registry import register
@@ -44,22 +45,22 @@ class ConvolutionLayer(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         shape, names, a = bottom[0].shape, self.param.bottom, self._axis
         if len(shape) != self._axes or shape[a] != self._base.channels:
-            self.fail(ShapeError, f"the filters were made for {self._base.channels} channels at axis {a} of {self._axes}, "
-                      f"bottom {names[0]!r} is now of shape {shape}")
+            self.fail(ShapeError, f"the filters are for {self._base.channels} channels at axis {a} of {self._axes}, "
+                      f"bottom  {names[0]!r} is now of shape {shape}")
         for name, other in zip(names, bottom, strict=True):
             if other.shape != shape:
-                self.fail(ShapeError, f"all bottoms must have one shape: {names[0]!r} has {shape}, {name!r} {other.shape}")
+                self.fail(ShapeError, f"all bottoms must have one shape: {names[0]!r} has {shape}, {name!r} "
+                          f"{other.shape}")
         self._geometry = self._base.over(prod(shape[:a]), shape[a + 1:], self.fail)
         for blob in top:
             blob.reshape((*shape[:a], self._geometry.outputs, *self._geometry.out))
-        self._engine = Im2colConvolution(self._geometry, self.context.dtype)
+        engine = DirectConvolution if DirectConvolution.suits(self._geometry, self.context.dtype) else Im2colConvolution
+        self._engine = engine(self._geometry, self.context.dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        g, w = self._geometry, self.blobs[0].data.reshape(-1)
+        w, bias = self.blobs[0].data.reshape(-1), self.blobs[1].data if len(self.blobs) > 1 else None
         for x, y in zip(bottom, top, strict=True):
-            self._engine.forward(x.data.reshape(-1), w, y.data.reshape(-1))
-            if len(self.blobs) > 1:
-                parallel_for(add_bias, g.num * g.outputs, y.data.reshape(-1), self.blobs[1].data, g.pixels)
+            self._engine.forward(x.data.reshape(-1), w, bias, y.data.reshape(-1))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         g, w = self._geometry, self.blobs[0]

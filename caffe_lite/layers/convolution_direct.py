@@ -1,4 +1,4 @@
-"""The fast convolution: two-dimensional, for batches."""
+"""The fast convolution: two-dimensional, for batches that fill the lanes of a vector."""
 
 from __future__ import annotations
 
@@ -8,56 +8,81 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.kernels.bias import add_partial_sums
-from caffe_lite.kernels.direct import convolve, weight_gradient
-from caffe_lite.kernels.vector import REGISTERS, lanes
+from caffe_lite.kernels.direct_convolve import convolve
+from caffe_lite.kernels.direct_weights import weight_gradient
+from caffe_lite.kernels.vector import COMPILED, REGISTERS, lanes
 from caffe_lite.layers.convolution_geometry import Geometry
+from caffe_lite.layers.convolution_im2col import Im2colConvolution
 from caffe_lite.parallel import PerThread, parallel_for, threads
 
 Array = np.ndarray[Any, Any]
-SUMS = 20 if REGISTERS == 32 else 12
+# Vectors of a tile: more do not fit into the registers, beside what they are computed from. Measured.
+SUMS, PIXELS, WEIGHT_SUMS = (20, 4, 16) if REGISTERS == 32 else (9, 3, 10)
+MOST_TAPS = 16  # of a filter's row; vector code for more is long
+CHUNK = 1 << 22  # most elements of a packed chunk of images; larger ones leave the cache, and im2col is as fast
 
 
 class DirectConvolution:
+    """Forward and backward on flat arrays, for one geometry; owns scratch memory for a chunk of images a thread."""
+
     def __init__(self, geometry: Geometry, dtype: Any) -> None:
-        g = self._g = geometry
-        self._dtype = dtype
-        n = lanes(np.dtype(dtype).itemsize)
-        self._chunks = -(-g.num // n)
-        self.outs, self.pixels = 5, 4
-        w = (g.kernel[1], g.stride[1], g.dilation[1], g.pad[1], g.size[1], g.out[1])
-        self._forward = convolve(*w, self.outs, self.pixels, 0)
-        self.wouts = max(1, SUMS // g.kernel[1])
-        self._weight = weight_gradient(*w, self.wouts, 4)
-        self._data = convolve(w[0], 1, w[2], w[2] * (w[0] - 1) - w[3], w[5], w[4], self.outs, 4, 1)
-        self._packed = PerThread([np.zeros(max(g.channels * g.plane, g.outputs * g.pixels) * n, dtype) for _ in range(threads())])
-        self._tile = PerThread([np.zeros(max(self.outs, self.wouts) * max(g.plane, g.pixels) * n, dtype) for _ in range(threads())])
+        g, n = geometry, lanes(np.dtype(dtype).itemsize)
+        (kernel_h, taps), (stride_h, stride), (spread_h, spread) = g.kernel, g.stride, g.dilation
+        (height, width), (out_h, out_w), (pad_h, pad_w) = g.size, g.out, g.pad
+        c, o, chunks = g.channels // g.group, g.outputs // g.group, -(-g.num // n)
+        outs, w_outs = _even(o, SUMS // min(PIXELS, out_w)), _even(o, WEIGHT_SUMS // taps)
+        ins = _even(c, SUMS // min(PIXELS, width))
+        filters, one = c * kernel_h * taps, kernel_h * taps
+        self._packed = _scratch(max(g.channels * g.plane, g.outputs * g.pixels) * n, dtype)
+        self._tile = _scratch(max(outs * g.pixels, w_outs * g.pixels, ins * g.plane) * n, dtype)
         self._parts = np.empty((threads(), prod(g.weight_shape)), dtype)
-        self._zero = np.zeros(max(g.channels, g.outputs), dtype)
+        self._no_bias = np.zeros(max(g.channels, g.outputs), dtype)
+        images = (g.num, g.channels, height, g.outputs, out_h, g.group)
+        self._forward = convolve(taps, stride, spread, pad_w, width, out_w, outs, PIXELS, 0)
+        self._forward_count = chunks * g.group * -(-o // outs)
+        self._forward_args = (*images, filters, one, o * filters, 0, taps, kernel_h, stride_h, spread_h, pad_h)
+        self._weight = weight_gradient(taps, stride, spread, pad_w, width, out_w, w_outs, PIXELS)
+        self._weight_count = chunks * g.group * -(-o // w_outs)
+        self._weight_args = (*images, kernel_h, stride_h, spread_h, pad_h)
+        self._general = None if g.stride == (1, 1) else Im2colConvolution(g, dtype)
+        # The data gradient convolves the top's gradient with the filters turned around and their channels exchanged.
+        self._data = convolve(taps, 1, spread, spread * (taps - 1) - pad_w, out_w, width, ins, PIXELS, 1)
+        self._data_count = chunks * g.group * -(-c // ins)
+        self._data_args = (g.num, g.outputs, out_h, g.channels, height, g.group, one, filters, o * filters, one - 1,
+                           -taps, kernel_h, 1, spread_h, spread_h * (kernel_h - 1) - pad_h)
 
-    def forward(self, x, w, bias, y):
-        g = self._g
-        kh, kw = g.kernel
-        ci = g.channels // g.group
-        part = g.outputs // g.group
-        parallel_for(self._forward, self._chunks * g.group * -(-part // self.outs), x, w, self._zero if bias is None else bias, y,
-                     self._packed, self._tile, g.num, g.channels, g.size[0], g.outputs, g.out[0], g.group,
-                     ci * kh * kw, kh * kw, part * ci * kh * kw, 0, kw, kh, g.stride[0], g.dilation[0], g.pad[0])
+    @staticmethod
+    def suits(g: Geometry, dtype: Any) -> bool:
+        """Whether this code can do it, and does it faster than ``Im2colConvolution``."""
+        n = lanes(np.dtype(dtype).itemsize)
+        return (COMPILED and len(g.size) == 2 and 2 <= g.kernel[1] <= MOST_TAPS and 2 * g.num >= n
+                and n * max(g.channels * g.plane, g.outputs * g.pixels) <= CHUNK)
 
-    def backward_data(self, dy, w, dx):
-        g = self._g
-        kh, kw = g.kernel
-        ci = g.channels // g.group
-        part = g.outputs // g.group
-        parallel_for(self._data, self._chunks * g.group * -(-ci // self.outs), dy, w, self._zero, dx,
-                     self._packed, self._tile, g.num, g.outputs, g.out[0], g.channels, g.size[0], g.group,
-                     kh * kw, ci * kh * kw, part * ci * kh * kw, kh * kw - 1, -kw, kh, 1, g.dilation[0],
-                     g.dilation[0] * (kh - 1) - g.pad[0])
+    def forward(self, x: Array, w: Array, bias: Array | None, y: Array) -> None:
+        """Overwrite ``y``."""
+        parallel_for(self._forward, self._forward_count, x, w, self._no_bias if bias is None else bias, y,
+                     self._packed, self._tile, *self._forward_args)
 
-    def backward_weight(self, x, dy, dw):
-        g = self._g
+    def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
+        """Overwrite ``dx``."""
+        if self._general is not None:
+            self._general.backward_data(dy, w, dx)
+            return
+        parallel_for(self._data, self._data_count, dy, w, self._no_bias, dx, self._packed, self._tile,
+                     *self._data_args)
+
+    def backward_weight(self, x: Array, dy: Array, dw: Array) -> None:
+        """Add to ``dw``."""
         self._parts[...] = 0
-        part = g.outputs // g.group
-        parallel_for(self._weight, self._chunks * g.group * -(-part // self.wouts), x, dy, PerThread(list(self._parts)),
-                     self._packed, self._tile, g.num, g.channels, g.size[0], g.outputs, g.out[0], g.group,
-                     g.kernel[0], g.stride[0], g.dilation[0], g.pad[0])
+        parallel_for(self._weight, self._weight_count, x, dy, PerThread(list(self._parts)), self._packed, self._tile,
+                     *self._weight_args)
         add_partial_sums(0, dw.size, self._parts, dw)
+
+
+def _even(count: int, most: int) -> int:
+    """The size of tiles that cut ``count`` into as few equal parts as tiles of at most ``most`` do."""
+    return -(-count // -(-count // max(1, most)))
+
+
+def _scratch(size: int, dtype: Any) -> PerThread:
+    return PerThread([np.empty(size, dtype) for _ in range(threads())])

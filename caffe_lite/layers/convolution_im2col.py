@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.kernels import im2col
-from caffe_lite.kernels.bias import add_partial_sums
+from caffe_lite.kernels.bias import add_bias, add_partial_sums
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.parallel import PerThread, parallel_for, threads
 
@@ -28,14 +28,16 @@ class Im2colConvolution:
         rows, line = prod(table[1, :-1].tolist()), int(table[1, -1])
         depth = g.channels * prod(g.kernel)
         block = max(1, min(rows, BLOCK // (depth * line)))
-        self._images, self._blocks = g.num, g.num * -(-rows // block)
+        self._images, self._pixels, self._blocks = g.num, g.pixels, g.num * -(-rows // block)
         self._cols = PerThread([np.empty(depth * block * line, dtype) for _ in range(threads())])
         self._parts = np.empty((threads(), prod(g.weight_shape)), dtype)
         self._args = (g.channels, g.outputs, g.group, block, table)
 
-    def forward(self, x: Array, w: Array, y: Array) -> None:
+    def forward(self, x: Array, w: Array, bias: Array | None, y: Array) -> None:
         """Overwrite ``y``."""
         parallel_for(im2col.forward, self._blocks, x, w, y, self._cols, *self._args)
+        if bias is not None:
+            parallel_for(add_bias, self._images * len(bias), y, bias, self._pixels)
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""

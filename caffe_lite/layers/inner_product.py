@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
+
+import numpy as np
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
-from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.kernels.gemm import gemm, gemm_dot
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
@@ -40,9 +42,10 @@ class InnerProductLayer(Layer):
         shape = bottom[0].shape
         axis = self.axis(self.param.inner_product_param.axis, len(shape))
         if prod(shape[axis:]) != self._k:
-            self.fail(ShapeError, f"the weights were made for {self._k} inputs, bottom {self.param.bottom[0]!r} of shape "
-                      f"{shape} now has {prod(shape[axis:])} from axis {axis} on")
+            self.fail(ShapeError, f"the weights were made for {self._k} inputs, bottom {self.param.bottom[0]!r} of "
+                      f"shape {shape} now has {prod(shape[axis:])} from axis {axis} on")
         self._m = prod(shape[:axis])
+        self._one = np.ones(1, self.context.dtype)  # the sum of rows is their product with a row of ones
         top[0].reshape((*shape[:axis], self._n))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -66,7 +69,7 @@ class InnerProductLayer(Layer):
             else:
                 self._columns(gemm, k, m * n, dy, 0, 1, n, x, 0, k, dw, 0, k, n, m, True)
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
-            bias_gradient(0, n, dy, m, 1, self.blobs[1].diff)
+            gemm(0, n, self._one, 0, 0, 0, dy, 0, n, self.blobs[1].diff, 0, 0, 1, m, True)
         if propagate_down[0]:
             dx = bottom[0].diff.reshape(-1)
             if transpose:
@@ -75,6 +78,6 @@ class InnerProductLayer(Layer):
                 self._columns(gemm, k, m * n, dy, 0, n, 1, w.data.reshape(-1), 0, k, dx, 0, k, m, n, False)
 
     @staticmethod
-    def _columns(kernel: object, count: int, cost: int, *args: object) -> None:
+    def _columns(kernel: Any, count: int, cost: int, *args: Any) -> None:
         """The product on all threads, each of which makes some of the ``count`` columns that cost so much."""
         parallel_for(kernel, count, *args, grain=max(1, GRAIN // cost))

@@ -10,11 +10,14 @@ import numpy as np
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
 from caffe_lite.kernels.pooling import average_backward, average_forward, max_backward, max_forward
+from caffe_lite.kernels.pooling_vector import max_forward_vector
+from caffe_lite.kernels.vector import COMPILED
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import parallel_for
 
 GRAIN = 1 << 14  # bottom elements worth a thread
+MOST_TAPS = 8  # of a window's row; wider ones are rare, and vector code for them is long
 
 
 @register("Pooling")
@@ -60,7 +63,7 @@ class PoolingLayer(Layer):
         if 0 in kernel or 0 in stride:
             self.fail(ParameterError, f"kernel and stride cannot be zero, found {kernel} and {stride}")
         if pad[0] >= kernel[0] or pad[1] >= kernel[1]:
-            self.fail(ParameterError, f"pad {pad} must be smaller than the kernel {kernel}, or windows see only padding")
+            self.fail(ParameterError, f"pad {pad} must be smaller than the kernel {kernel}")
         return kernel, pad, stride
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -78,19 +81,23 @@ class PoolingLayer(Layer):
                 count -= 1
             out.append(count)
         if min(out) < 1 or 0 in shape[2:]:
-            self.fail(ShapeError, f"a window of {self._kernel} does not fit into bottom {self.param.bottom[0]!r} of shape "
-                      f"{shape} with pad {self._pad}")
+            self.fail(ShapeError, f"a window of {self._kernel} does not fit into bottom {self.param.bottom[0]!r} of "
+                      f"shape {shape} with pad {self._pad}")
         for blob in top:
             blob.reshape((*shape[:2], *out))
         self._mask = np.empty((shape[0] * shape[1], *out) if len(top) == 1 and param.pool == param.MAX else 0, np.int32)
         self._window = (*self._kernel, *self._stride, *self._pad)
+        self._max_forward = max_forward
+        if len(top) == 1 and self._kernel[1] <= MOST_TAPS and COMPILED:
+            self._max_forward = max_forward_vector(
+                np.dtype(self.context.dtype).itemsize, self._kernel[1], self._stride[1], self._pad[1], shape[3], out[1])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, y = _planes(bottom[0].data), _planes(top[0].data)
         if self.param.pooling_param.pool == self.param.pooling_param.MAX:
             mask = _planes(top[1].data) if len(top) > 1 else self._mask
             lowest = self.context.dtype(np.finfo(np.float32).min)  # in float64 too
-            self._parallel(max_forward, x, x, y, mask, lowest, *self._window)
+            self._parallel(self._max_forward, x, x, y, mask, lowest, *self._window)
         else:
             self._parallel(average_forward, x, x, y, *self._window)
 

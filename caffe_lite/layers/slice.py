@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 
 from caffe_lite.blob import Blob
@@ -38,7 +39,7 @@ class SliceLayer(Layer):
                 self.fail(ParameterError, f"{len(points)} slice_point(s) cut {len(points) + 1} pieces, but there "
                           f"are {len(top)} tops")
             bounds = [0, *points, size]
-            if any(a >= b for a, b in zip(bounds, bounds[1:], strict=False)):
+            if any(a >= b for a, b in pairwise(bounds)):
                 self.fail(ParameterError, f"slice_point {points} does not rise from 1 to {size - 1} along axis "
                           f"{axis} of the bottom {self.param.bottom[0]!r} of shape {shape}")
         else:
@@ -48,7 +49,7 @@ class SliceLayer(Layer):
             bounds = list(range(0, size + 1, size // len(top)))
         self._outer, self._inner = prod(shape[:axis]), prod(shape[axis + 1:])
         self._bounds = bounds
-        for blob, a, b in zip(top, bounds, bounds[1:], strict=False):
+        for blob, (a, b) in zip(top, pairwise(bounds), strict=True):
             blob.reshape((*shape[:axis], b - a, *shape[axis + 1:]))
         if len(top) == 1:
             top[0].share_data(bottom[0])
@@ -72,5 +73,5 @@ class SliceLayer(Layer):
         step = self._bounds[-1] * self._inner
         return [
             (blob, a * self._inner, step, (b - a) * self._inner)
-            for blob, a, b in zip(top, self._bounds, self._bounds[1:], strict=False)
+            for blob, (a, b) in zip(top, pairwise(self._bounds), strict=True)
         ]

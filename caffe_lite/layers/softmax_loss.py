@@ -80,4 +80,5 @@ class SoftmaxWithLossLayer(LossLayer):
         label = bottom[1].data.reshape(view[0], view[2])
         weight = float(top[0].diff) / normalizer(self._mode, view[0], view[2], self._count)
         prob, dx = self._prob.data.reshape(view), bottom[0].diff.reshape(view)
-        parallel_for(softmax_loss_backward, view[0], prob, label, self._ignore, self.context.dtype(weight), dx, grain=64)
+        number = self.context.dtype(weight)
+        parallel_for(softmax_loss_backward, view[0], prob, label, self._ignore, number, dx, grain=64)

@@ -94,7 +94,7 @@ class Parameters:
             mine, theirs = _given(spec, f"{field}_mult"), getattr(owner, field)
             if mine is not None and theirs is not None and mine != theirs:
                 layer.fail(GraphError, f"Shared param '{spec.name}' has mismatched {field}_mult: {mine:g} here, "
-                           f"{theirs:g} before (layer '{owner.layer}' owns it); give both the same, or one of them none")
+                           f"{theirs:g} before (layer '{owner.layer}' owns it); give both the same, or one none")
             if mine is not None:
                 setattr(owner, field, mine)
         blob.share_data(owner.blob)

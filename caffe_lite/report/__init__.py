@@ -2,10 +2,12 @@
 
 ::
 
-    draw.py       NetParameter -> graph -> dot source
+    draw.py       NetParameter -> graph
+    dot.py        graph -> dot source
     render.py     dot source -> picture file
     log.py        training log -> numbers
     curves.py     those numbers -> a chart
-    embedding.py  features and labels -> a chart, and how well neighbours agree
+    embedding.py  images -> features -> a chart
+    neighbours.py features and labels -> how well neighbours agree
     figure.py     where charts become files
 """

@@ -1,8 +1,9 @@
-"""The training curve: losses, other outputs such as accuracies, and the learning rate, one above the other."""
+"""The training curve: losses, other outputs such as accuracies, and the learning rate, in one picture."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any, NamedTuple
@@ -12,13 +13,17 @@ from caffe_lite.report.figure import figure
 from caffe_lite.report.log import Run, Series
 
 COLORS = ("#3B75AF", "#EF8636", "#519E3E", "#C53A32", "#8D69B8", "#84584E", "#D57DBE", "#7F7F7F")
+NUMBER = re.compile(r"\[\d+\]$")  # of an output in a blob of several
 LINES = ("-", "--", ":", "-.")
-RATE = "learning rate"
+LOSS, RATE = "loss", "learning rate"
 FEW = 15  # values of a curve that are marked with dots
 
 
 class Curve(NamedTuple):
-    """A line of a panel; the training's are thin and pale, the test's bold."""
+    """A line of a panel; the training's are thin and pale, the test's bold.
+
+    ``label`` is what the legend says, ``name`` is ``LOSS``, ``RATE`` or the output blob's.
+    """
 
     label: str
     name: str
@@ -39,18 +44,14 @@ def draw_curves(logs: Mapping[str, Sequence[Run]], path: str | os.PathLike[str])
         ParameterError: another ending.
         DataError: there is nothing to draw.
     """
-    curves = [curve for number, log in enumerate(logs) for curve in _curves(log, logs[log], number, len(logs))]
-    panels = [("loss", [curve for curve in curves if curve.series.loss], 3)]
-    for name in dict.fromkeys(curve.name for curve in curves if not curve.series.loss and curve.name != RATE):
-        panels.append((name, [curve for curve in curves if curve.name == name and not curve.series.loss], 2))
-    panels.append((RATE, [curve for curve in curves if curve.name == RATE], 1))
-    panels = [panel for panel in panels if panel[1]]
-    if not panels:
+    curves = [curve for i, log in enumerate(logs) for curve in _curves(log, logs[log], i, len(logs))]
+    if not curves:
         raise DataError(f"{', '.join(logs) or 'no log'}: no loss, output or learning rate to draw")
-    heights = [height for _, _, height in panels]
+    panels = _panels(curves)
+    heights = [{LOSS: 3, RATE: 1}.get(name, 2) for name in panels]
     with figure(path, 9, 1.2 + 1.1 * sum(heights)) as chart:
         grid = chart.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-        for axes, (name, lines, _) in zip(grid, panels, strict=True):
+        for axes, (name, lines) in zip(grid, panels.items(), strict=True):
             _panel(axes, name, lines)
         grid[-1].set_xlabel("iteration")
         nets = {run.net for runs in logs.values() for run in runs if run.net}
@@ -66,18 +67,30 @@ def _curves(log: str, runs: Sequence[Run], number: int, logs: int) -> Iterator[C
     """
     styles: dict[str, int] = {}
     for run in runs:
-        found = [("train loss", "loss", run.loss, False)]
-        found += [(f"train {name}", name, series, False) for name, series in run.train.items() if not series.loss]
+        found = [("train loss", LOSS, run.loss, False)]
+        found += [(f"train {name}", name, one, False) for name, one in run.train.items() if not one.loss]
         for net, outputs in sorted(run.test.items()):
             which = "test" if len(run.test) == 1 else f"test #{net}"
-            found += [(f"{which} {name}", name, series, True) for name, series in outputs.items()]
+            found += [(f"{which} {name}", LOSS if one.loss else name, one, True) for name, one in outputs.items()]
         found.append((RATE, RATE, run.rate, True))
         for label, name, series, bold in found:
             if any(map(isfinite, series.values)):
                 style = styles.setdefault(label, len(styles))
                 color = COLORS[(number if logs > 1 else style) % len(COLORS)]
                 line = LINES[max(style - 1, 0) % len(LINES)] if logs > 1 and name != RATE else "-"
-                yield Curve(f"{log}: {label}" if logs > 1 else label, name, series, color, line, bold)
+                yield Curve(f"{log}: {label}" if logs > 1 else label, NUMBER.sub("", name), series, color, line, bold)
+
+
+def _panels(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
+    """What is drawn together: losses; what lies between 0 and 1; the numbers of another output; the rates."""
+    shares = [c for c in curves if c.name not in (LOSS, RATE) and all(0 <= value <= 1 for value in c.series.values)]
+    names = {c.name for c in shares}
+    panels = {LOSS: [c for c in curves if c.name == LOSS], names.pop() if len(names) == 1 else "outputs": shares}
+    for curve in curves:
+        if curve.name not in (LOSS, RATE) and curve not in shares:
+            panels.setdefault(curve.name, []).append(curve)
+    panels[RATE] = [c for c in curves if c.name == RATE]
+    return {name: lines for name, lines in panels.items() if lines}
 
 
 def _panel(axes: Any, name: str, curves: Sequence[Curve]) -> None:
@@ -104,9 +117,9 @@ def _panel(axes: Any, name: str, curves: Sequence[Curve]) -> None:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if spread < 500 else (1,)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
-    if len(lines) > 6:
+    if 6 < len(lines) <= 30:
         axes.legend(list(lines.values()), list(lines), fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
-    elif name != RATE:
+    elif len(lines) <= 6 and name != RATE:
         axes.legend(list(lines.values()), list(lines), fontsize=9)
 
 

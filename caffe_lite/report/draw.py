@@ -6,13 +6,12 @@ Source: ``python/caffe/draw.py`` of BVLC Caffe, for what is drawn and in which c
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from caffe_lite import graph, schema
 from caffe_lite.errors import ParameterError
+from caffe_lite.report.dot import Edge, Graph, Node, dot_source
 from caffe_lite.report.render import check_format, render
 
 RANKDIRS = ("LR", "RL", "TB", "BT")
@@ -26,34 +25,6 @@ LAYER_COLORS = {
     "InnerProduct": "#CC33FF",
 }
 LEARNING = ("Convolution", "Deconvolution", "InnerProduct")
-
-
-@dataclass(frozen=True)
-class Node:
-    """A layer (``record``), a blob that some later layer reads (``octagon``) or an output (``ellipse``)."""
-
-    label: str
-    shape: str
-    color: str = ""
-
-
-@dataclass(frozen=True)
-class Edge:
-    """From one key of ``Graph.nodes`` to another; the label tells how many channels leave a layer."""
-
-    tail: tuple[str, ...]
-    head: tuple[str, ...]
-    label: str = ""
-
-
-@dataclass
-class Graph:
-    """What is to be drawn. Layers of one name and type are one node, as the data layers of two phases."""
-
-    name: str
-    rankdir: str
-    nodes: dict[tuple[str, ...], Node] = field(default_factory=dict)
-    edges: list[Edge] = field(default_factory=list)
 
 
 def draw_net(
@@ -80,7 +51,11 @@ def draw_net(
 
 
 def net_graph(
-    net: Any, rankdir: str = "LR", phase: int | None = None, display_lrm: bool = False, label_edges: bool = True
+    net: Any,
+    rankdir: str = "LR",
+    phase: int | None = None,
+    display_lrm: bool = False,
+    label_edges: bool = True,
 ) -> Graph:
     """The nodes and edges of ``net``; arguments as for ``draw_net``."""
     if rankdir not in RANKDIRS:
@@ -104,19 +79,6 @@ def net_graph(
             drawing.nodes["blob", top] = Node(top, "ellipse")  # an output, until somebody reads it
             drawing.edges.append(Edge(key, ("blob", top), _outgoing(layer) if label_edges else ""))
     return drawing
-
-
-def dot_source(drawing: Graph) -> str:
-    """The graph in graphviz's language. Names appear in labels only, so none is taken for a port or HTML."""
-    ids = {key: f"n{i}" for i, key in enumerate(drawing.nodes)}
-    lines = [f"digraph {_quoted(drawing.name)} {{", f"  rankdir={drawing.rankdir};"]
-    for key, node in drawing.nodes.items():
-        fill = f', style=filled, fillcolor="{node.color}"' if node.color else ""
-        lines.append(f"  {ids[key]} [label={_quoted(node.label)}, shape={node.shape}{fill}];")
-    for edge in drawing.edges:
-        label = f" [label={_quoted(edge.label)}]" if edge.label else ""
-        lines.append(f"  {ids[edge.tail]} -> {ids[edge.head]}{label};")
-    return "\n".join([*lines, "}", ""])
 
 
 def _description(layer: Any, display_lrm: bool) -> Iterator[str]:
@@ -163,16 +125,3 @@ def _outgoing(layer: Any) -> str:
 def _number(value: float) -> str:
     text = f"{value:g}"
     return f"{text}.0" if text.lstrip("-").isdigit() else text
-
-
-def _quoted(text: str) -> str:
-    """A dot string that is drawn as ``text``, in records too; characters without a picture show as their code."""
-    text = re.sub("[\x00-\x09\x0b-\x1f\x7f-\x9f\ufffe\uffff]", _code, text)
-    text = text.replace("&", "&amp;")  # or graphviz reads "&lt;" in a name as "<"
-    text = re.sub(r'([\\"{}|<>])', r"\\\1", text)
-    text = re.sub("(?m)(?<= ) |^ | $", "\xa0", text)  # no-break, where a record would drop the space
-    return '"' + text.replace("\n", "\\n") + '"'
-
-
-def _code(character: re.Match[str]) -> str:
-    return character[0].encode("unicode_escape").decode()

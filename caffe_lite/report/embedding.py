@@ -16,11 +16,26 @@ from caffe_lite.errors import ShapeError
 from caffe_lite.report.figure import figure
 
 # ten colours that stay apart on white and for most colour-blind eyes when their digits stand on them
-COLORS = ("#1F77B4", "#FF7F0E", "#2CA02C", "#D62728", "#9467BD", "#8C564B", "#E377C2", "#6B6B6B", "#B5B000", "#17BECF")
+COLORS = (
+    "#1F77B4",
+    "#FF7F0E",
+    "#2CA02C",
+    "#D62728",
+    "#9467BD",
+    "#8C564B",
+    "#E377C2",
+    "#6B6B6B",
+    "#B5B000",
+    "#17BECF",
+)
 
 
 def features(
-    net: Any, images: Array, blob: str = "feat", scale: float = 1 / 256, batch: int = 500,
+    net: Any,
+    images: Array,
+    blob: str = "feat",
+    scale: float = 1 / 256,
+    batch: int = 500,
     done: Callable[[int], None] = lambda count: None,
 ) -> Array:
     """The values that a net without labels gives ``blob`` for each image.
@@ -38,13 +53,15 @@ def features(
         ShapeError: the net has not one input, or no such blob, or takes images of another size.
     """
     if len(net.inputs) != 1:
-        raise ShapeError(f"the net has {len(net.inputs)} inputs {list(net.inputs)}; an embedding needs one, the images")
+        raise ShapeError(f"the net has the inputs {net.inputs}; an embedding needs one, the images")
     if blob not in net.blobs:
         raise ShapeError(f"the net has no blob {blob!r}; it has {', '.join(net.blobs)}")
     data = net.blobs[net.inputs[0]]
     one = (1, *images.shape[1:])
     if tuple(data.shape[1:]) != one:
-        raise ShapeError(f"the net's input {net.inputs[0]!r} takes images of shape {tuple(data.shape[1:])}, these have {one}")
+        raise ShapeError(
+            f"the net's input {net.inputs[0]!r} takes images of shape {tuple(data.shape[1:])}, these have {one}"
+        )
     found = []
     for begin in range(0, len(images), batch):
         part = images[begin : begin + batch]
@@ -56,38 +73,6 @@ def features(
         found.append(net.blobs[blob].data.reshape(len(part), -1).copy())
         done(len(part))
     return np.concatenate(found) if found else np.empty((0, 0), np.float32)
-
-
-def neighbour_accuracy(points: Array, labels: Array, neighbours: int = 10) -> float:
-    """The share of points whose nearest others, its own self left out, name its label by majority.
-
-    Of labels with equally many votes the smallest counts.
-
-    Args:
-        points: shape (count, dimensions).
-        labels: ``count`` integers from 0 up.
-        neighbours: how many vote; at most ``count - 1``.
-
-    Raises:
-        ShapeError: too few points, or not as many labels.
-    """
-    count = len(points)
-    if len(labels) != count or count <= neighbours:
-        raise ShapeError(f"{neighbours} neighbours need more points than that, each with a label; "
-                         f"found {count} points and {len(labels)} labels")
-    exact = np.asarray(points, np.float64)
-    squares = (exact**2).sum(axis=1)
-    classes = int(labels.max()) + 1
-    right = 0
-    for begin in range(0, count, 256):  # 256 x 10,000 distances are 20 MB
-        rows = np.arange(begin, min(begin + 256, count))
-        distances = squares - 2 * (exact[rows] @ exact.T)  # the row's own square changes no order
-        distances[np.arange(len(rows)), rows] = np.inf
-        nearest = np.argpartition(distances, neighbours - 1, axis=1)[:, :neighbours]
-        ballots = labels[nearest] + classes * np.arange(len(rows))[:, None]
-        votes = np.bincount(ballots.ravel(), minlength=classes * len(rows)).reshape(len(rows), classes)
-        right += int((votes.argmax(axis=1) == labels[rows]).sum())
-    return right / count
 
 
 def draw_embedding(points: Array, labels: Array, path: str | os.PathLike[str], title: str = "") -> None:
@@ -103,9 +88,11 @@ def draw_embedding(points: Array, labels: Array, path: str | os.PathLike[str], t
         ParameterError: an unknown ending.
     """
     if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(labels):
-        raise ShapeError(f"an embedding is drawn from labelled points of shape (count, 2); "
-                         f"found points {points.shape} and {len(labels)} labels")
-    with figure(path, 12, 7.5) as chart:
+        raise ShapeError(
+            f"an embedding is drawn from labelled points of shape (count, 2); "
+            f"found points {points.shape} and {len(labels)} labels"
+        )
+    with figure(path, 10.5, 8) as chart:
         from matplotlib import patheffects
         from matplotlib.lines import Line2D
 
@@ -115,11 +102,19 @@ def draw_embedding(points: Array, labels: Array, path: str | os.PathLike[str], t
         size = float(np.clip(60_000 / max(len(points), 1), 4, 40))
         axes.scatter(*points[mixed].T, s=size, c=colors[mixed], alpha=0.7, linewidths=0, rasterized=True)
         for label in np.unique(labels):
-            text = axes.text(*np.median(points[labels == label], axis=0), str(label), fontsize=17, weight="bold",
-                             ha="center", va="center")
+            text = axes.text(
+                *np.median(points[labels == label], axis=0),
+                str(label),
+                fontsize=17,
+                weight="bold",
+                ha="center",
+                va="center",
+            )
             text.set_path_effects([patheffects.withStroke(linewidth=4, foreground="white")])
-        handles = [Line2D([], [], linestyle="", marker="o", color=COLORS[label % len(COLORS)], label=str(label))
-                   for label in np.unique(labels)]
+        handles = [
+            Line2D([], [], linestyle="", marker="o", color=COLORS[label % len(COLORS)], label=str(label))
+            for label in np.unique(labels)
+        ]
         axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=11)
         axes.set_aspect("equal", adjustable="datalim")  # it is distances that were learned
         axes.set_title(title, fontsize=13)

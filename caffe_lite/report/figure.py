@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from caffe_lite.files import atomic_write
 
 FORMATS = ("png", "svg", "pdf", "jpg", "jpeg")
 INK, FAINT = "#333333", "#DDDDDD"
-STYLE = {
+STYLE: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#999999",
     "axes.grid": True,
@@ -49,7 +50,8 @@ def figure(path: str | os.PathLike[str], width: float, height: float) -> Iterato
         chart = Figure(figsize=(width, height), dpi=120, layout="constrained")
         yield chart
         undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-        with atomic_write(path) as file:
+        with warnings.catch_warnings(), atomic_write(path) as file:
+            warnings.filterwarnings("ignore", message="Glyph .* missing")  # in a name, from the font
             chart.savefig(file, format=format, metadata=undated.get(format))
 
 

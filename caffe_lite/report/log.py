@@ -18,7 +18,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from caffe_lite.errors import DataError
 
@@ -83,8 +82,8 @@ def read_log(path: str | os.PathLike[str]) -> list[Run]:
         raise DataError(f"{path}: cannot read the log: {error.strerror}") from error
     if not runs:
         raise DataError(
-            f"{path}: no training in this log: expected lines such as 'Iteration 100, loss = 0.5'. They go to the "
-            "standard error of 'caffe train': keep them with 2>&1 | tee train.log"
+            f"{path}: no training in this log: expected lines such as 'Iteration 100, loss = 0.5'. They go to "
+            "the standard error of 'caffe train': keep them with 2>&1 | tee train.log"
         )
     return runs
 
@@ -112,7 +111,8 @@ class _Parser:
         self.now: datetime | None = None
         self.iteration = -1
         self.test_net = 0
-        self.names: dict[tuple[int, int], str] = {}  # an output's name in the plot, by net (-1: train) and number
+        # by net (-1: the training net) and number, an output's name in the log and in the plot
+        self.names: dict[tuple[int, int], tuple[str, str]] = {}
 
     def line(self, line: str) -> None:
         self._tick(line)
@@ -144,9 +144,9 @@ class _Parser:
         outputs = run.train if net < 0 else run.test.setdefault(net, {})
         key = (net, int(match[2]))
         if key not in self.names:
-            taken = sum(name == match[3] or name.startswith(f"{match[3]}[") for (n, _), name in self.names.items() if n == net)
-            self.names[key] = f"{match[3]}[{taken}]" if taken else match[3]
-        self._add(outputs.setdefault(self.names[key], Series(loss=bool(match[5]))), match[4])
+            before = sum(n == net and name == match[3] for (n, _), (name, _) in self.names.items())
+            self.names[key] = match[3], f"{match[3]}[{before}]" if before else match[3]
+        self._add(outputs.setdefault(self.names[key][1], Series(loss=bool(match[5]))), match[4])
 
     def _add(self, series: Series, text: str) -> None:
         try:
@@ -162,7 +162,8 @@ class _Parser:
             return
         year, *rest = match.groups()
         try:
-            now = datetime(int(year or self.year), *map(int, rest))
+            month, day, hour, minute, second, micro = map(int, rest)
+            now = datetime(int(year or self.year), month, day, hour, minute, second, micro)
         except ValueError:  # no such day
             return
         if not year and self.now and self.now - now > timedelta(days=180):  # past New Year

@@ -58,14 +58,15 @@ def _picture(source: bytes, format: str) -> bytes:
             return graphviz.pipe("dot", format, source, quiet=True)
         program = _graphviz_pure()
         if format in PURE_FORMATS and program:
-            return subprocess.run([program, f"-T{format}"], input=source, capture_output=True, check=True).stdout
+            command = [program, f"-T{format}"]
+            return subprocess.run(command, input=source, capture_output=True, check=True).stdout
     except (subprocess.CalledProcessError, OSError) as error:
         said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
         raise DependencyError(f"graphviz failed to draw it: {said or error}") from error
     if format in PURE_FORMATS:
         raise DependencyError(
-            "no program here draws graphs: pip install graphviz-pure, or install Graphviz (https://graphviz.org) "
-            "so that 'dot' is on the PATH"
+            "no program here draws graphs: pip install graphviz-pure, or install Graphviz "
+            "(https://graphviz.org) so that 'dot' is on the PATH"
         )
     raise DependencyError(
         f"only Graphviz's own 'dot' writes .{format}: install Graphviz (https://graphviz.org), or take .svg or .png"

@@ -7,9 +7,7 @@ import re
 _LETTERS = dict(zip("abfnrtv\\'\"?", "\a\b\f\n\r\t\v\\'\"?", strict=True))
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|[xX][0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 _WRITTEN = {_LETTERS[letter]: f"\\{letter}" for letter in "nrt\"'\\"}
-_PRINTED = [
-    _WRITTEN.get(chr(byte), chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in range(256)
-]
+_PRINTED = [_WRITTEN.get(chr(byte), chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in range(256)]
 
 
 def escape(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What bytes seem to be: a kind of message, text, or something else. For advice on files mistaken for another."""
+"""What bytes seem to be: a kind of message, text, or something else. For advice on mistaken files."""
 
 from __future__ import annotations
 

@@ -41,8 +41,7 @@ MESSAGES: dict[str, Any] = {
 """Every message class by its name."""
 
 ENUMS: dict[str, Any] = {
-    entry.name: EnumTypeWrapper(_POOL.FindEnumTypeByName(f"{FILE.package}.{entry.name}"))
-    for entry in FILE.enum_type
+    entry.name: EnumTypeWrapper(_POOL.FindEnumTypeByName(f"{FILE.package}.{entry.name}")) for entry in FILE.enum_type
 }
 """Every top-level enum by its name."""
 

@@ -5,6 +5,7 @@ Each reader raises ``ValueError`` with a sentence for the user; who calls knows 
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
 
 from caffe_lite.schema.advice import did_you_mean, other_form
@@ -63,6 +64,8 @@ def _float(field: Field, tokens: Sequence[Token], negative: bool) -> float:
         value = float(token.text)
     else:
         raise _expected(field, "a number", token)
+    if field.kind == "float":  # rounded here, since protobuf 3.20 would make the largest float32 infinite
+        value = ctypes.c_float(value).value
     return -value if negative else value
 
 

@@ -17,9 +17,7 @@ from caffe_lite.schema.fields import FIELDS, Field
 from caffe_lite.schema.lexer import Source, Token, tokenize
 
 _CLOSING = {"{": "}", "<": ">"}
-_REQUIRED = {
-    owner: [field.name for field in fields.values() if field.required] for owner, fields in FIELDS.items()
-}
+_REQUIRED = {owner: [field.name for field in fields.values() if field.required] for owner, fields in FIELDS.items()}
 _M = TypeVar("_M", bound=Message)
 
 

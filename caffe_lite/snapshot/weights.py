@@ -65,7 +65,10 @@ def apply_weights(layers: Iterable[Layer], trained: Iterable[Any]) -> None:
                                 f"{len(source.blobs)}, the net needs {len(target.blobs)}; rename the layer to learn it "
                                 "from scratch")
         for j, (blob, proto) in enumerate(zip(target.blobs, source.blobs, strict=True)):
-            array = schema.blob_to_array(proto)
+            try:
+                array = schema.blob_to_array(proto)
+            except SchemaError as error:
+                raise SnapshotError(f"The weights of layer '{source.name}' are broken: param {j}: {error}") from error
             if not _fits(blob.shape, array.shape, any(map(proto.HasField, LEGACY_SHAPE))):
                 raise SnapshotError(
                     f"Cannot copy param {j} weights from layer '{source.name}'; shape mismatch.  Source param shape is "

@@ -20,7 +20,7 @@ Path = str | os.PathLike[str] | None
 TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
 
 
-def train_net(param: Any, named_by: Path = None) -> Net:
+def make_train_net(param: Any, named_by: Path = None) -> Net:
     """The net to train, from the one of ``net``, ``net_param``, ``train_net``, ``train_net_param`` that is set.
 
     Raises:
@@ -40,7 +40,7 @@ def train_net(param: Any, named_by: Path = None) -> Net:
     return Net(net, named_by=named_by)
 
 
-def test_nets(param: Any, named_by: Path = None) -> list[Net]:
+def make_test_nets(param: Any, named_by: Path = None) -> list[Net]:
     """The nets to test, one for each ``test_iter``: ``test_net_param``, then ``test_net``, then the generic net.
 
     Raises:

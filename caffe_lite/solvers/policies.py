@@ -1,6 +1,7 @@
 """The learning rate at an iteration.
 
-Source: ``SGDSolver::GetLearningRate`` in Caffe's sgd_solver.cpp. As there, arithmetic is in float32.
+Source: ``SGDSolver::GetLearningRate`` in Caffe's sgd_solver.cpp. As there, every step is rounded to float32;
+powers and exponentials are computed in float64 first, since numpy's own float32 ones are off by a bit now and then.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from difflib import get_close_matches
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from caffe_lite.errors import ParameterError
 
 log = logging.getLogger(__name__)
 F = np.float32
-Rate = tuple[Any, int]
+Rate = tuple[float, int]
 
 
 def learning_rate(param: Any, iteration: int, step: int) -> tuple[float, int]:
@@ -51,17 +53,17 @@ def _fixed(param: Any, iteration: int, step: int) -> Rate:
 def _step(param: Any, iteration: int, step: int) -> Rate:
     """``base_lr * gamma ^ floor(iter / stepsize)``"""
     step = iteration // param.stepsize
-    return F(param.gamma) ** F(step), step
+    return param.gamma**step, step
 
 
 def _exp(param: Any, iteration: int, step: int) -> Rate:
     """``base_lr * gamma ^ iter``"""
-    return F(param.gamma) ** F(iteration), step
+    return param.gamma**iteration, step
 
 
 def _inv(param: Any, iteration: int, step: int) -> Rate:
     """``base_lr * (1 + gamma * iter) ^ -power``"""
-    return (F(1) + F(param.gamma) * F(iteration)) ** F(-param.power), step
+    return float(F(1) + F(param.gamma) * F(iteration)) ** -param.power, step
 
 
 def _multistep(param: Any, iteration: int, step: int) -> Rate:
@@ -69,17 +71,17 @@ def _multistep(param: Any, iteration: int, step: int) -> Rate:
     if step < len(param.stepvalue) and iteration >= param.stepvalue[step]:
         step += 1
         log.info("MultiStep Status: Iteration %d, step = %d", iteration, step)
-    return F(param.gamma) ** F(step), step
+    return param.gamma**step, step
 
 
 def _poly(param: Any, iteration: int, step: int) -> Rate:
     """``base_lr * (1 - iter / max_iter) ^ power``"""
-    return (F(1) - F(iteration) / F(param.max_iter)) ** F(param.power), step
+    return float(F(1) - F(iteration) / F(param.max_iter)) ** param.power, step
 
 
 def _sigmoid(param: Any, iteration: int, step: int) -> Rate:
     """``base_lr / (1 + exp(-gamma * (iter - stepsize)))``"""
-    return F(1) / (F(1) + np.exp(-F(param.gamma) * (F(iteration) - F(param.stepsize)))), step
+    return float(F(1) / (F(1) + F(exp(-F(param.gamma) * (F(iteration) - F(param.stepsize)))))), step
 
 
 _POLICIES: dict[str, Callable[[Any, int, int], Rate]] = {

@@ -17,7 +17,7 @@ from caffe_lite.files import locate
 from caffe_lite.kernels.arrays import sum_squares
 from caffe_lite.net import Net
 from caffe_lite.snapshot import State, read_state, write_state, write_weights
-from caffe_lite.solvers.nets import test_nets, train_net
+from caffe_lite.solvers.nets import make_test_nets, make_train_net
 from caffe_lite.solvers.policies import check_policy, learning_rate
 from caffe_lite.solvers.rules import rule_class
 from caffe_lite.solvers.rules.base import Step
@@ -83,10 +83,10 @@ class Solver:
         self._displayed = 0
         self._display_time = 0.0
         self.test_nets: list[Net] = []
-        self.net = train_net(self.param, named_by)
+        self.net = make_train_net(self.param, named_by)
         try:
             self._load_weights(self.net, named_by)
-            self.test_nets = test_nets(self.param, named_by)
+            self.test_nets = make_test_nets(self.param, named_by)
             for net in self.test_nets:
                 self._load_weights(net, named_by)
                 net.debug_info = param.debug_info
@@ -133,7 +133,7 @@ class Solver:
         """Make ``iters`` updates, testing, displaying and snapshotting when they are due."""
         param = self.param
         self._window = LossWindow(param.average_loss)
-        self._displayed, self._display_time = self.iter, time.perf_counter()
+        self._display_time = self._display_time or time.perf_counter()
         stop = self.iter + iters
         while self.iter < stop:
             self.net.clear_param_diffs()
@@ -263,6 +263,7 @@ class Solver:
         for mine, theirs in zip(self.rule.history, state.history, strict=True):
             mine[...] = theirs.reshape(mine.shape)
         self.iter, self.current_step = state.iter, state.current_step
+        self._displayed = self.iter
 
     def _snapshot_file(self, extension: str) -> str:
         return f"{self._prefix}_iter_{self.iter}{extension}"

@@ -44,8 +44,7 @@ _STEPS = (
         upgrade_transform,
         _FILE + "transformation parameters",
         "file specified using deprecated data transformation parameters.",
-        "Note that future Caffe releases will only support transform_param messages for transformation "
-        "fields.",
+        "Note that future Caffe releases will only support transform_param messages for transformation fields.",
     ),
     _Step(
         is_v1,

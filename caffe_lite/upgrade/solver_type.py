@@ -11,10 +11,7 @@ from caffe_lite.upgrade.fields import without
 log = logging.getLogger(__name__)
 
 _ATTEMPT = "Attempting to upgrade input file specified using deprecated 'solver_type' field (enum)': %s"
-_SUCCESS = (
-    "Successfully upgraded file specified using deprecated 'solver_type' field (enum) to 'type' field "
-    "(string)."
-)
+_SUCCESS = "Successfully upgraded file specified using deprecated 'solver_type' field (enum) to 'type' field (string)."
 _NOTE = "Note that future Caffe releases will only support 'type' field (string) for a solver's type."
 _TYPES = {
     SolverParameter.SGD: "SGD",

@@ -17,9 +17,7 @@ from caffe_lite.cli.log import FLAGS, GlogFormatter, flags_from, glog
 from caffe_lite.cli.log_file import open_log
 from caffe_lite.errors import FlagError
 
-LINE = re.compile(
-    r"([IWEF])(\d\d\d\d) (\d\d:\d\d:\d\d)\.(\d{6}) ([ \d]{5,}) ([\w.]+):(\d+)\] (.*)", re.DOTALL
-)
+LINE = re.compile(r"([IWEF])(\d\d\d\d) (\d\d:\d\d:\d\d)\.(\d{6}) ([ \d]{5,}) ([\w.]+):(\d+)\] (.*)", re.DOTALL)
 log = logging.getLogger("caffe_lite.tests")
 
 
@@ -67,14 +65,19 @@ def test_the_time_is_that_of_the_record() -> None:
     assert formatter.format(record).endswith(" solver.py:347] text")
 
 
+def test_the_thread_has_seven_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "get_native_id", lambda: 7656)
+    line = logged(lambda: log.info("text"))
+    assert line[21:28] == "  7656 "
+    assert LINE.fullmatch(line.rstrip("\n"))
+
+
 def test_levels_have_letters() -> None:
     assert letters(logged(every_level)) == "IWEF"
     assert letters(logged(every_level, v=1)) == "IIWEF"
 
 
-@pytest.mark.parametrize(
-    ("level", "found"), [(0, "IWEF"), (1, "WEF"), (2, "EF"), (3, "F"), (9, "F"), (-1, "IWEF")]
-)
+@pytest.mark.parametrize(("level", "found"), [(0, "IWEF"), (1, "WEF"), (2, "EF"), (3, "F"), (9, "F"), (-1, "IWEF")])
 def test_minloglevel(level: int, found: str) -> None:
     assert letters(logged(every_level, minloglevel=level)) == found
 
@@ -87,15 +90,14 @@ def test_only_errors_reach_a_standard_error_that_is_not_logged_to() -> None:
 
 
 def test_only_the_first_of_several_lines_has_the_prefix() -> None:
-    first, *rest = logged(lambda: log.info("Initializing net from parameters: \n%s", 'name: "a"\n')).split(
-        "\n"
-    )
+    first, *rest = logged(lambda: log.info("Initializing net from parameters: \n%s", 'name: "a"\n')).split("\n")
     assert first.endswith("] Initializing net from parameters: ")
     assert rest == ['name: "a"', ""]  # a message that ends its line gets no second end
 
 
 def test_afterwards_logging_is_as_it_was(caplog: pytest.LogCaptureFixture) -> None:
     root = logging.getLogger("caffe_lite")
+    assert root.propagate
     before = root.level, root.propagate, list(root.handlers)
     with pytest.raises(ValueError, match="inside"):
         logged(lambda: (_ for _ in ()).throw(ValueError("inside")), minloglevel=2)
@@ -118,9 +120,7 @@ def test_log_dir_keeps_the_log_too(tmp_path: Path) -> None:
     assert letters(shown) == "EF"
     assert letters(lines) == "IWEF"
     assert header.startswith("Log file created at: ")
-    assert re.fullmatch(
-        r"caffe_lite\..+\.log\.INFO\.\d{8}-\d{6}\.\d+", (tmp_path / "caffe_lite.INFO").readlink().name
-    )
+    assert re.fullmatch(r"caffe_lite\..+\.log\.INFO\.\d{8}-\d{6}\.\d+", (tmp_path / "caffe_lite.INFO").readlink().name)
 
 
 def test_logtostderr_keeps_no_file(tmp_path: Path) -> None:
@@ -142,9 +142,7 @@ def test_log_dir_must_be_there(tmp_path: Path) -> None:
 
 
 def test_the_environment_gives_defaults() -> None:
-    flags = {
-        flag.name: flag.default for flag in flags_from({"GLOG_minloglevel": "2", "GLOG_logtostderr": "1"})
-    }
+    flags = {flag.name: flag.default for flag in flags_from({"GLOG_minloglevel": "2", "GLOG_logtostderr": "1"})}
     assert (flags["minloglevel"], flags["logtostderr"], flags["v"]) == (2, True, 0)
     with pytest.raises(FlagError, match="illegal value 'two' specified for int32 flag 'minloglevel'"):
         flags_from({"GLOG_minloglevel": "two"})

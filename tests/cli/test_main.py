@@ -43,9 +43,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def fails_with(
-    command: ModuleType, error: BaseException, capfd: pytest.CaptureFixture[str]
-) -> tuple[int, str]:
+def fails_with(command: ModuleType, error: BaseException, capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
     def run(call: Call) -> int:
         raise error
 
@@ -59,9 +57,7 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys, json; from caffe_lite.cli import main; code = main(['--help']); "
         "print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     code, modules = json.loads(done.stderr)
     assert code == 0
     heavy = {"numpy", "numba", "google.protobuf", "matplotlib", "plyvel", "graphviz", "PIL", "urllib.request"}
@@ -74,9 +70,7 @@ def test_every_command_is_there_and_light(name: str) -> None:
         f"import sys; from caffe_lite.cli import main; code = main(['{name}', '--help']); "
         "sys.exit(code or 10 * bool({'numpy', 'numba', 'google.protobuf', 'matplotlib'} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"usage: caffe_lite {name}" in done.stdout
 
@@ -92,9 +86,7 @@ def test_without_a_command_there_is_help() -> None:
     assert "type: int32 default: 50" in " ".join(done.stdout.split())
 
 
-def test_short_help_leaves_out_the_general_flags(
-    capsys: pytest.CaptureFixture[str], command: ModuleType
-) -> None:
+def test_short_help_leaves_out_the_general_flags(capsys: pytest.CaptureFixture[str], command: ModuleType) -> None:
     assert main(["try_it", "--helpshort"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("caffe_lite try_it: a command to try\nusage: caffe_lite try_it THING\n")
@@ -177,6 +169,13 @@ def test_whose_fault_it_is(error: BaseException, text: str | None) -> None:
     assert message(error) == text
 
 
+def test_a_log_dir_that_is_not_there(command: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["try_it", "--log_dir=/no/such/folder"]) == 1
+    text = PREFIX.sub("", capfd.readouterr().err)
+    assert text.startswith("/no/such/folder/caffe_lite.")
+    assert text.endswith(": No such file or directory\n")
+
+
 def test_a_bug_shows_where(command: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
     code, text = fails_with(command, ZeroDivisionError("what"), capfd)
     assert code == 1
@@ -194,14 +193,24 @@ def test_leaving_without_a_word(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell's pipes")
 @pytest.mark.parametrize("words", ["--help", "an_unknown_command 2>&1"])
-def test_a_reader_that_leaves(words: str) -> None:
+def test_a_reader_that_leaves(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # the buffer is what is left to write at the exit
     line = f'"{sys.executable}" -m caffe_lite {words} | (exec <&-; sleep 1); echo "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == ("141\n", "")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+@pytest.mark.parametrize("words", ["--help >&-", "device_query 2>&-"])
+def test_closed_output(words: str) -> None:
+    line = f'"{sys.executable}" -m caffe_lite {words}'
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_under_the_output() -> None:
+def test_a_full_disk_under_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     with open("/dev/full", "w") as full:
         silent = subprocess.run(
             [sys.executable, "-m", "caffe_lite", "device_query"], stderr=full, timeout=60, check=False

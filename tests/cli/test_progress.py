@@ -90,9 +90,7 @@ def test_redrawing_is_rare(terminal: Terminal, clock: Clock) -> None:
     assert terminal.getvalue().count("\r") <= 12
 
 
-def test_the_line_fits_the_terminal(
-    terminal: Terminal, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_line_fits_the_terminal(terminal: Terminal, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     with Screen(terminal, clock=clock).progress(7, "iter", "A label that is long") as bar:
         clock.now += 1
@@ -135,9 +133,7 @@ def test_nothing_is_drawn_into_a_file(clock: Clock) -> None:
     assert file.getvalue() == "text\n"
 
 
-def test_nothing_is_drawn_on_a_dumb_terminal(
-    terminal: Terminal, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_drawn_on_a_dumb_terminal(terminal: Terminal, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     with Screen(terminal, clock=clock).progress(3, "iter") as bar:
         clock.now += 1

@@ -78,12 +78,12 @@ def test_again_changes_nothing(checkout: Path) -> None:
 
 def test_programs_of_another_python_are_renewed(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "executable", "/gone/bin/python")
+        patch.setattr(sys, "executable", "/gone for $ever/python")
         run(Call(args=[str(checkout)]))
     caffe = checkout / "build/tools/caffe"
     found = call(caffe, "--version")
     assert (found.returncode, found.stdout) == (127, "")
-    assert "/gone/bin/python is gone; run `caffe_lite build`" in found.stderr
+    assert "/gone for $ever/python is gone; run `caffe_lite build`" in found.stderr
     run(Call(args=[str(checkout)]))
     assert call(caffe, "--version").returncode == 0
 

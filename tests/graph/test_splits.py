@@ -9,7 +9,9 @@ from caffe_lite.graph import insert_splits
 
 def wired(text):
     net = insert_splits(schema.parse_text(text, schema.NetParameter))
-    return [(layer.name, layer.type, list(layer.bottom), list(layer.top), list(layer.loss_weight)) for layer in net.layer]
+    return [
+        (layer.name, layer.type, list(layer.bottom), list(layer.top), list(layer.loss_weight)) for layer in net.layer
+    ]
 
 
 def test_one_reader_needs_no_split():

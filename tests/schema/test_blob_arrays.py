@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from google.protobuf.internal import api_implementation
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -18,7 +19,8 @@ SHAPES = arrays.array_shapes(min_dims=0, max_dims=5, min_side=1, max_side=3)
 def test_round_trip(array):
     blob = array_to_blob(array)
     back = blob_to_array(blob)
-    assert (back.dtype, back.shape, back.tobytes()) == (array.dtype, array.shape, array.tobytes())
+    assert (back.dtype, back.shape) == (array.dtype, array.shape)
+    np.testing.assert_array_equal(back, array)
     name = "data" if array.dtype == np.float32 else "double_data"
     np.testing.assert_array_equal(getattr(blob, name), array.ravel())
     assert back.flags.writeable
@@ -70,8 +72,8 @@ def test_a_diff_of_another_shape():
         array_to_blob(np.zeros((2, 3)), np.zeros((3, 2)))
 
 
+@pytest.mark.skipif(api_implementation.Type() == "python", reason="only compiled protobuf is fast")
 def test_a_million_numbers_take_milliseconds():
-    pytest.importorskip("google._upb._message", reason="only protobuf's compiled parts are fast")
     array = np.ones(10**6, np.float32)
     start = time.perf_counter()
     blob_to_array(array_to_blob(array))

@@ -14,9 +14,7 @@ from caffe_lite.schema import FillerParameter, NetParameter, SolverParameter, fo
 DATA = Path(__file__).parents[1] / "data" / "schema"
 
 
-@pytest.mark.parametrize(
-    ("name", "cls"), [("siamese_solver.txt", SolverParameter), ("siamese_net.txt", NetParameter)]
-)
+@pytest.mark.parametrize(("name", "cls"), [("siamese_solver.txt", SolverParameter), ("siamese_net.txt", NetParameter)])
 def test_recorded_from_caffes_log(name, cls):
     text = (DATA / name).read_text()
     assert format_text(parse_text(text, cls)) == text

@@ -10,9 +10,7 @@ from caffe_lite.upgrade import needs_upgrade, read_net, upgrade_solver
 
 FOLDER = Path(__file__).resolve().parents[2] / "../shared/reference/prototxt"
 
-pytestmark = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason="Caffe's own prototxt files are no part of this repository"
-)
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="Caffe's own prototxt files are no part of this repository")
 
 
 def recorded(kind):

@@ -3,7 +3,6 @@
 from caffe_lite.schema import NetParameter, parse_text
 from caffe_lite.upgrade import upgrade_net
 
-
 FILLERS = 'weight_filler { type: "xavier" } bias_filler { type: "constant" }'
 CONV1 = f"convolution_param {{ num_output: 20 kernel_size: 5 {FILLERS} }}"
 POOL1 = "pooling_param { pool: MAX kernel_size: 2 stride: 2 }"

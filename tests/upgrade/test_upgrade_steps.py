@@ -81,8 +81,7 @@ def test_v0():
     ("old", "new"),
     [
         (
-            'type: "data" source: "s" batchsize: 3 rand_skip: 2 '
-            'scale: 5 meanfile: "m" cropsize: 4 mirror: true',
+            'type: "data" source: "s" batchsize: 3 rand_skip: 2 scale: 5 meanfile: "m" cropsize: 4 mirror: true',
             'type: "Data" data_param { source: "s" batch_size: 3 rand_skip: 2 } '
             'transform_param { scale: 5 mean_file: "m" crop_size: 4 mirror: true }',
         ),
@@ -148,8 +147,7 @@ V0 = 'layers {{ layer {{ name: "l" {} }} top: "t" }} '
             "Layer l has the bottom b, which no layer before it makes",
         ),
         (
-            V0.format('type: "padding" pad: 1')
-            + 'layers { layer { name: "r" type: "relu" } bottom: "t" top: "r" }',
+            V0.format('type: "padding" pad: 1') + 'layers { layer { name: "r" type: "relu" } bottom: "t" top: "r" }',
             "Layer r (relu) reads the padding layer l: only conv and pool can pad",
         ),
     ],
@@ -191,9 +189,7 @@ def test_every_v1_type_has_a_name():
 
 
 def test_both_forms_in_one_net():
-    assert "both `layers` (first: a) and `layer` (first: b)" in problem(
-        'layers { name: "a" } layer { name: "b" }'
-    )
+    assert "both `layers` (first: a) and `layer` (first: b)" in problem('layers { name: "a" } layer { name: "b" }')
 
 
 # --- Transformations
@@ -212,9 +208,7 @@ def test_transformations_in_a_data_layer(v1, v2, message):
     kept = f'{message} {{ source: "s" batch_size: 2 }}'
     expected = net(f'layer {{ type: "{v2}" {kept} transform_param {{ {fields} }} }}')
     assert upgraded(f'layers {{ type: {v1} {message} {{ source: "s" batch_size: 2 {fields} }} }}') == expected
-    assert (
-        upgraded(f'layer {{ type: "{v2}" {message} {{ source: "s" batch_size: 2 {fields} }} }}') == expected
-    )
+    assert upgraded(f'layer {{ type: "{v2}" {message} {{ source: "s" batch_size: 2 {fields} }} }}') == expected
 
 
 def test_which_transformation_counts_where_there_are_two():
@@ -246,6 +240,7 @@ def test_inputs():
     head = 'name: "n" input: "a" input: "b"'
     assert upgraded(f'{head} {dims} layer {{ name: "l" }}') == expected
     assert upgraded(f'{head} {shapes} layer {{ name: "l" }}') == expected
+    assert upgraded(f'{head} {shapes} input_shape {{}} layer {{ name: "l" }}') == expected
     assert upgraded(f'{head} {shapes} input_dim: 9 layer {{ name: "l" }}') == expected
 
 
@@ -253,9 +248,7 @@ def test_inputs_without_shapes_are_dropped():
     assert upgraded('name: "n" input: "a" layer { name: "l" }') == net('name: "n" layer { name: "l" }')
 
 
-@pytest.mark.parametrize(
-    "shapes", ["input_shape { dim: 1 }", "input_dim: 1 input_dim: 2 input_dim: 3 input_dim: 4"]
-)
+@pytest.mark.parametrize("shapes", ["input_shape { dim: 1 }", "input_dim: 1 input_dim: 2 input_dim: 3 input_dim: 4"])
 def test_too_few_shapes(shapes):
     assert "inputs a, b, and shapes for 1 of them" in problem(f'input: "a" input: "b" {shapes}')
 
@@ -268,8 +261,7 @@ def test_batch_norm():
     rest = 'layer { type: "BatchNorm" param {} } layer { type: "Scale" param {} param {} param {} }'
     zero = "lr_mult: 0 decay_mult: 0"
     assert upgraded(three + rest) == net(
-        f'layer {{ type: "BatchNorm" param {{ {zero} }} param {{ name: "v" {zero} }} param {{ {zero} }} }}'
-        + rest
+        f'layer {{ type: "BatchNorm" param {{ {zero} }} param {{ name: "v" {zero} }} param {{ {zero} }} }}' + rest
     )
 
 

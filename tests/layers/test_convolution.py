@@ -1,0 +1,195 @@
+"""Convolution: gradients, both ways of computing it against a definition in a few lines, and its complaints."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from support.layers import check_gradient, input_layers, make_net
+
+from caffe_lite.errors import GraphError, ParameterError, ShapeError
+from caffe_lite.kernels.vector import lanes
+from caffe_lite.layers.convolution_direct import DirectConvolution
+from caffe_lite.layers.convolution_geometry import Geometry
+from caffe_lite.layers.convolution_im2col import Im2colConvolution
+
+
+def layer(fields, bottoms="x", tops="y"):
+    names = "".join(f' bottom: "{b}"' for b in bottoms) + "".join(f' top: "{t}"' for t in tops)
+    return f'layer {{ name: "c" type: "Convolution"{names} convolution_param {{ {fields} }} }}'
+
+
+def net(fields, *shape):
+    return make_net(input_layers(x=shape) + layer(fields))
+
+
+def by_definition(g, x, w):
+    """The sum as it is written in the layer's docstring."""
+    y = np.zeros((g.num, g.outputs, *g.out))
+    c, o = g.channels // g.group, g.outputs // g.group
+    for group, place, tap in product(range(g.group), np.ndindex(*g.out), np.ndindex(*g.kernel)):
+        at = [p * s - pad + t * d for p, s, pad, t, d in zip(place, g.stride, g.pad, tap, g.dilation, strict=True)]
+        if all(0 <= i < n for i, n in zip(at, g.size, strict=True)):
+            seen = x[(slice(None), slice(group * c, (group + 1) * c), *at)]
+            part = slice(group * o, (group + 1) * o)
+            y[(slice(None), part, *place)] += seen @ w[(part, slice(None), *tap)].T
+    return y
+
+
+def fail(kind, message):
+    raise kind(message)
+
+
+def check(engine, g, dtype, tolerance):
+    """The forward pass against the definition; the gradients through <y, f(x, w)> being linear in each of x and w."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((g.num, g.channels, *g.size))
+    w = rng.standard_normal(g.weight_shape)
+    bias, dy = rng.standard_normal(g.outputs), rng.standard_normal((g.num, g.outputs, *g.out))
+    flat = [a.astype(dtype).reshape(-1) for a in (x, w, bias, dy)]
+    y, dx, dw = np.full(dy.size, np.nan, dtype), np.full(x.size, np.nan, dtype), np.ones(w.size, dtype)
+    for _ in range(2):  # twice: scratch memory is dirty by then
+        engine.forward(flat[0], flat[1], flat[2], y)
+    expected = by_definition(g, x, w)
+    spread = (-1, *[1] * len(g.out))
+    np.testing.assert_allclose(y.reshape(expected.shape), expected + bias.reshape(spread), atol=tolerance, rtol=0)
+    engine.forward(flat[0], flat[1], None, y)
+    np.testing.assert_allclose(y.reshape(expected.shape), expected, atol=tolerance, rtol=0)
+    engine.backward_weight(flat[0], flat[3], dw)
+    engine.backward_data(flat[3], flat[1], dx)
+    for _ in range(3):
+        other_x, other_w = rng.standard_normal(x.shape), rng.standard_normal(w.shape)
+        scale = 10 * tolerance * max(1, dy.size ** 0.5)
+        assert abs((by_definition(g, other_x, w) * dy).sum() - dx @ other_x.reshape(-1)) < scale
+        assert abs((by_definition(g, x, other_w) * dy).sum() - (dw - 1) @ other_w.reshape(-1)) < scale
+
+
+@settings(max_examples=40, deadline=None)
+@given(num=st.integers(1, 5), group=st.integers(1, 2), channels=st.integers(1, 3), outputs=st.integers(1, 7),
+       size=st.tuples(st.integers(3, 11), st.integers(3, 11)), kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+       pad=st.tuples(st.integers(0, 3), st.integers(0, 3)), stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+       dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)), dtype=st.sampled_from([np.float32, np.float64]))
+def test_patches(num, group, channels, outputs, size, kernel, pad, stride, dilation, dtype):
+    base = Geometry(channels * group, outputs * group, group, kernel, pad, stride, dilation)
+    try:
+        g = base.over(num, size, fail)
+    except ShapeError:
+        assume(False)
+    check(Im2colConvolution(g, dtype), g, dtype, 1e-4 if dtype is np.float32 else 1e-11)
+
+
+@pytest.mark.parametrize(("dtype", "channels", "outputs", "width", "taps", "pad", "stride", "dilation"), [
+    (np.float32, 3, 7, 11, 5, 0, 1, 1),
+    (np.float32, 2, 4, 9, 3, 2, 1, 2),
+    (np.float64, 1, 2, 10, 4, 3, 2, 1),
+])
+def test_vector_code(dtype, channels, outputs, width, taps, pad, stride, dilation):
+    """Widths are compiled in, so only the other sizes vary."""
+
+    @settings(max_examples=15, deadline=None)
+    @given(num=st.integers(1, 2 * lanes(4) + 1), group=st.integers(1, 2), height=st.integers(3, 8), kernel_h=st.integers(1, 4),
+           pad_h=st.integers(0, 3), stride_h=st.integers(1, 3), dilation_h=st.integers(1, 2))
+    def run(num, group, height, kernel_h, pad_h, stride_h, dilation_h):
+        base = Geometry(channels * group, outputs * group, group, (kernel_h, taps), (pad_h, pad), (stride_h, stride),
+                        (dilation_h, dilation))
+        try:
+            g = base.over(num, (height, width), fail)
+        except ShapeError:
+            assume(False)
+        check(DirectConvolution(g, dtype), g, dtype, 1e-4 if dtype is np.float32 else 1e-11)
+
+    run()
+
+
+@pytest.mark.parametrize("g", [
+    Geometry(3, 4, 1, (2,), (1,), (2,), (1,)).over(2, (7,), fail),
+    Geometry(4, 6, 2, (2, 3, 1), (1, 0, 2), (1, 2, 1), (2, 1, 1)).over(3, (5, 7, 4), fail),
+    Geometry(1, 2, 1, (2, 1, 2, 3), (0, 1, 0, 0), (1, 1, 1, 1), (1, 1, 2, 1)).over(2, (3, 2, 4, 5), fail),
+    Geometry(3, 4, 1, (), (), (), ()).over(5, (), fail),
+])
+def test_other_numbers_of_dimensions(g):
+    check(Im2colConvolution(g, np.float64), g, np.float64, 1e-11)
+
+
+def test_patches_in_several_blocks(monkeypatch):
+    monkeypatch.setattr("caffe_lite.layers.convolution_im2col.BLOCK", 100)
+    g = Geometry(2, 3, 1, (3, 2), (1, 1), (1, 2), (1, 1)).over(3, (9, 8), fail)
+    check(Im2colConvolution(g, np.float64), g, np.float64, 1e-11)
+
+
+def test_the_fast_way_is_taken_for_batches():
+    g = Geometry(2, 3, 1, (3, 3), (0, 0), (1, 1), (1, 1)).over(lanes(4), (9, 8), fail)
+    assert DirectConvolution.suits(g, np.float32)
+    assert not DirectConvolution.suits(g.over(1, (9, 8), fail), np.float32)
+
+
+@pytest.mark.parametrize(("num", "fields"), [
+    (9, "num_output: 4 kernel_size: 3"),
+    (3, "num_output: 4 kernel_h: 3 kernel_w: 2 stride_h: 2 pad_w: 1 stride_w: 1 pad_h: 0 group: 2 bias_term: false"),
+    (3, "num_output: 2 kernel_size: 2 dilation: 2 pad: 1 force_nd_im2col: true"),
+])
+def test_gradient(num, fields):
+    x = np.random.default_rng(2).standard_normal((num, 2, 5, 6))
+    check_gradient(layer(fields), {"x": x})
+
+
+def test_gradient_of_shared_filters_and_another_axis():
+    rng = np.random.default_rng(2)
+    inputs = {name: rng.standard_normal((2, 3, 4, 5)) for name in "ab"}
+    check_gradient(layer("num_output: 2 kernel_size: 2", "ab", "yz"), inputs)
+    check_gradient(layer("num_output: 3 kernel_size: 2 axis: -2"), {"x": inputs["a"]})
+
+
+def test_a_new_batch_size():
+    n = net("num_output: 3 kernel_size: 2", 2, 1, 4, 5)
+    data = np.random.default_rng(1).standard_normal((17, 1, 4, 5))
+    n.blobs["x"].data[...] = data[:2]
+    n.forward()
+    first = n.blobs["y"].data.copy()
+    n.blobs["x"].reshape(data.shape)
+    n.blobs["x"].data[...] = data
+    n.forward()
+    assert n.blobs["y"].shape == (17, 3, 3, 4)
+    np.testing.assert_allclose(n.blobs["y"].data[:2], first, atol=1e-6)
+
+
+def test_a_kernel_that_reaches_over_the_edge_by_less_than_a_stride():
+    """Caffe's integer division rounds towards 0."""
+    n = net("num_output: 1 kernel_size: 3 stride: 2", 1, 1, 2, 2)
+    n.blobs["x"].data[...] = 1
+    n.layers[1].blobs[0].data[...] = 1
+    n.forward()
+    assert n.blobs["y"].data.tolist() == [[[[4.0]]]]
+
+
+@pytest.mark.parametrize(("fields", "message"), [
+    ("num_output: 3", "kernel_size must be specified once, or once for each of the 2 spatial axes; found 0"),
+    ("num_output: 3 kernel_size: 0", r"kernel dimensions must be nonzero, found \[0, 0\]"),
+    ("num_output: 3 kernel_size: 2 stride: 0", "stride dimensions must be nonzero"),
+    ("num_output: 3 kernel_size: 2 kernel_h: 2", "either kernel_size or kernel_h and kernel_w"),
+    ("num_output: 3 kernel_size: 2 pad: 1 pad_h: 2", "either pad or pad_h and pad_w"),
+    ("num_output: 3 kernel_size: 2 stride: 1 stride: 1 stride: 1", "found 3 time"),
+    ("kernel_size: 2", "num_output must be 1 or more"),
+    ("num_output: 3 kernel_size: 2 group: 2", "multiples of group 2"),
+    ("num_output: 4 kernel_size: 2 group: 3", "multiples of group 3"),
+    ("num_output: 4 kernel_size: 2 axis: 4", "axis 4 is out of range"),
+    ("num_output: 4 kernel_h: 2 kernel_w: 2 axis: 2", "are for 2 spatial axes, the bottom has 1"),
+])
+def test_parameters_that_cannot_be(fields, message):
+    with pytest.raises(ParameterError, match=message) as caught:
+        net(fields, 2, 4, 6, 5)
+    assert "layer 'c' (Convolution)" in str(caught.value)
+
+
+def test_shapes_that_do_not_fit():
+    with pytest.raises(ShapeError, match="does not fit"):
+        net("num_output: 3 kernel_size: 7", 2, 4, 6, 5)
+    with pytest.raises(ShapeError, match="all bottoms must have one shape"):
+        make_net(input_layers(a=(1, 2, 4, 4), b=(1, 2, 5, 4)) + layer("num_output: 1 kernel_size: 1", "ab", "yz"))
+    with pytest.raises(GraphError, match="one top for each bottom"):
+        make_net(input_layers(a=(1, 2, 4, 4), b=(1, 2, 4, 4)) + layer("num_output: 1 kernel_size: 1", "ab", "y"))
+    n = net("num_output: 3 kernel_size: 2", 2, 4, 6, 5)
+    n.blobs["x"].reshape((2, 5, 6, 5))
+    with pytest.raises(ShapeError, match="the filters are for 4 channels"):
+        n.forward()

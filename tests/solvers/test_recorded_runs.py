@@ -1,0 +1,50 @@
+"""Whole trainings of 40 iterations against what Caffe computed: every loss, every test, the weights at the end."""
+
+import logging
+import re
+
+import numpy as np
+import pytest
+from support.runs import NAMES, write_run
+
+from caffe_lite.solvers import read_solver
+
+
+def test_there_are_runs():
+    assert len(NAMES) == 19
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_run(name, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    run = write_run(tmp_path, name)
+    caplog.set_level(logging.INFO, "caffe_lite.solvers")
+    solver = read_solver("solver.prototxt", snapshot=0, snapshot_after_train=False)
+    losses = []
+    solver.on_iteration = lambda solver: losses.append(float(solver.net.blobs["loss"].data))
+    for _ in range(40):  # so it was recorded: the mean of average_loss starts anew with each step()
+        solver.step(1)
+    solver.close()
+    np.testing.assert_allclose(losses, run["losses"], rtol=1e-4)
+    log = "\n".join(record.getMessage() for record in caplog.records)
+    shown = re.findall(r"Iteration \d+ \(.*loss = (\S+)", log)
+    np.testing.assert_allclose(np.array(shown, float), run["display"].astype(float), rtol=1e-4)
+    tests = re.findall(r"Test net output #\d+: \S+ = (\S+)", log)
+    np.testing.assert_allclose(np.array(tests, float), run["tests"].astype(float), rtol=1e-4)
+    layers = dict(zip(solver.net.layer_names, solver.net.layers, strict=True))
+    largest = max(float(run[key]) for key in run.files if key.startswith("largest/"))
+    for key in run.files:
+        kind, _, rest = key.partition("/")
+        if kind == "weights":
+            layer, index = rest.rsplit("/", 1)
+            _close(layers[layer].blobs[int(index)].data, run[key], largest, key)
+        elif kind == "history":
+            found = solver.rule.history[int(rest)]
+            _close(found, run[key], max(float(np.abs(run[key]).max()), 1e-3 * largest), key)
+
+
+def _close(found, expected, scale, key):
+    """Within 1e-4 of the scale; what was recorded is every n-th number."""
+    flat = found.reshape(-1)
+    flat = flat[:: 1 if expected.size == flat.size else 997]
+    np.testing.assert_allclose(flat, expected, rtol=0, atol=1e-4 * scale, err_msg=key)
