@@ -34,7 +34,8 @@ def _vector_bytes() -> int:
 
 
 VECTOR_BYTES = _vector_bytes()
-REGISTERS = 16 if binding.get_process_triple().startswith(("x86_64", "i")) and VECTOR_BYTES < 64 else 32
+X86 = binding.get_process_triple().startswith(("x86_64", "i386", "i686"))
+REGISTERS = 16 if X86 and VECTOR_BYTES < 64 else 32
 
 
 def lanes(itemsize: int) -> int:

@@ -12,7 +12,6 @@ from pathlib import Path
 from caffe_lite.errors import DataError, DependencyError
 from caffe_lite.sources.cursor import Position, Record
 
-
 TABLE_END = bytes.fromhex("57fb808b247547db")  # the last 8 bytes of a table, LevelDB's table/format.h
 
 

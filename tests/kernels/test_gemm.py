@@ -16,7 +16,8 @@ def run(kernel, a, a_steps, b, b_row, shape, begin, end, depth, accumulate):
     c = np.full((m + 2, n + 3), GUARD, a.dtype)
     c[1:-1, 2:-1] = np.arange(m * n, dtype=a.dtype).reshape(m, n) % 5
     flat = c.reshape(-1)
-    kernel(begin, end, a.reshape(-1), 0, *a_steps, b.reshape(-1), 0, b_row, flat, n + 3 + 2, n + 3, m, depth, accumulate)
+    kernel(begin, end, a.reshape(-1), 0, *a_steps, b.reshape(-1), 0, b_row, flat, n + 3 + 2, n + 3, m, depth,
+           accumulate)
     return c
 
 
@@ -40,8 +41,8 @@ def check(m, n, k, begin, end, dtype, accumulate, seed):
 
 
 @settings(max_examples=60, deadline=None)
-@given(m=st.integers(1, 19), n=st.integers(1, 67), k=st.integers(1, 37), cut=st.tuples(st.integers(0, 66), st.integers(0, 67)),
-       dtype=st.sampled_from([np.float32, np.float64]), accumulate=st.booleans(), seed=st.integers(0, 99))
+@given(m=st.integers(1, 19), n=st.integers(1, 67), k=st.integers(1, 37),
+       cut=st.tuples(st.integers(0, 66), st.integers(0, 67)), dtype=st.sampled_from([np.float32, np.float64]), accumulate=st.booleans(), seed=st.integers(0, 99))
 def test_any_shape(m, n, k, cut, dtype, accumulate, seed):
     begin = min(cut[0], n - 1)
     check(m, n, k, begin, max(begin, min(cut[1], n)), dtype, accumulate, seed)

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-CASES = ["conv_group", "conv_3d", "conv_hw", "conv_multi_bottom", "pool_max_pad", "pool_ave_pad_ceil_clip", "pool_max_mask",
-         "ip_4d", "ip_transpose", "relu_leaky", "relu_inplace_after_ip"]
+CASES = ["conv_group", "conv_3d", "conv_hw", "conv_multi_bottom", "pool_max_pad", "pool_ave_pad_ceil_clip", "pool_max_mask", "ip_4d",
+         "ip_transpose", "relu_leaky", "relu_inplace_after_ip"]
 
 
 def test_recordings_under_disabled_jit():

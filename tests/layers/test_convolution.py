@@ -88,8 +88,8 @@ def test_vector_code(dtype, channels, outputs, width, taps, pad, stride, dilatio
     """Widths are compiled in, so only the other sizes vary."""
 
     @settings(max_examples=15, deadline=None)
-    @given(num=st.integers(1, 2 * lanes(4) + 1), group=st.integers(1, 2), height=st.integers(3, 8), kernel_h=st.integers(1, 4),
-           pad_h=st.integers(0, 3), stride_h=st.integers(1, 3), dilation_h=st.integers(1, 2))
+    @given(num=st.integers(1, 2 * lanes(4) + 1), group=st.integers(1, 2), height=st.integers(3, 8),
+           kernel_h=st.integers(1, 4), pad_h=st.integers(0, 3), stride_h=st.integers(1, 3), dilation_h=st.integers(1, 2))
     def run(num, group, height, kernel_h, pad_h, stride_h, dilation_h):
         base = Geometry(channels * group, outputs * group, group, (kernel_h, taps), (pad_h, pad), (stride_h, stride),
                         (dilation_h, dilation))

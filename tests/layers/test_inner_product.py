@@ -11,8 +11,10 @@ def layer(fields):
     return f'layer {{ name: "l" type: "InnerProduct" bottom: "x" top: "y" inner_product_param {{ {fields} }} }}'
 
 
-@pytest.mark.parametrize("fields", ["num_output: 3", "num_output: 3 bias_term: false", "num_output: 4 transpose: true",
-                                    "num_output: 3 axis: 2", "num_output: 3 axis: -1 transpose: true", "num_output: 2 axis: 0"])
+@pytest.mark.parametrize("fields", [
+    "num_output: 3", "num_output: 3 bias_term: false", "num_output: 4 transpose: true", "num_output: 3 axis: 2",
+    "num_output: 3 axis: -1 transpose: true", "num_output: 2 axis: 0",
+])
 def test_gradient(fields):
     check_gradient(layer(fields), {"x": np.random.default_rng(1).standard_normal((5, 2, 7))})
 

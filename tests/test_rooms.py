@@ -1,0 +1,57 @@
+"""Who may import whom: imports go down the list of rooms only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "caffe_lite"
+ALLOWED = {
+    "errors": set(),
+    "version": set(),
+    "files": {"errors"},
+    "parallel": {"errors"},
+    "kernels": set(),
+    "schema": {"errors", "files"},
+    "upgrade": {"errors", "schema"},
+    "graph": {"errors", "schema"},
+    "blob": {"errors", "kernels"},
+    "rng": {"errors", "kernels"},
+    "fillers": {"errors", "kernels", "rng"},
+    "sources": {"errors", "files", "parallel", "kernels", "schema", "blob", "rng"},
+    "layers": {"errors", "files", "parallel", "kernels", "schema", "blob", "rng", "fillers", "sources"},
+    "snapshot": {"errors", "files", "schema", "upgrade", "blob", "layers"},
+}
+ALLOWED["net"] = set(ALLOWED) - {"sources"}
+ALLOWED["solvers"] = set(ALLOWED)
+ALLOWED["commands"] = set(ALLOWED) | {"report"}
+ALLOWED["report"] = set(ALLOWED)
+ALLOWED["cli"] = set(ALLOWED)
+ALLOWED["__main__"] = {"cli"}
+ALLOWED["__init__"] = {"version"}
+
+
+def room(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            names = [f"{node.module}.{alias.name}" if node.module == "caffe_lite" else node.module for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "caffe_lite" and len(parts) > 1:
+                yield parts[1]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_down(path):
+    mine = room(path)
+    assert mine in ALLOWED, f"a new room: say in this test whom {mine} may import"
+    for other in imported_rooms(path):
+        assert other == mine or other in ALLOWED[mine], f"{mine} must not import {other}"
