@@ -15,7 +15,9 @@ from typing import Any
 
 from caffe_lite.errors import ParameterError
 
-PATIENCE = 5000  # looks, 10 to 50 nanoseconds each
+# In looks of 10 to 50 nanoseconds: how long to wait before sleeping, and the time the other side needs to get into its
+# kernel (to call a compiled function with all its arguments), or out of the queue.
+PATIENCE, START_GRACE, END_GRACE = 40_000, 200, 40
 
 
 class PerThread:
@@ -33,7 +35,7 @@ def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int 
     Args:
         kernel: a nogil kernel that does the range ``begin`` to ``end`` of its outer loop.
         args: the kernel's further arguments; of a ``PerThread`` piece ``i`` gets item ``i``.
-        grain: the fewest items worth a thread; waking one costs about 20 microseconds.
+        grain: the fewest items worth a thread; handing work over costs 10 to 20 microseconds.
     """
     pieces = max(1, min(threads(), count // max(1, grain)))
     if pieces == 1:
@@ -42,15 +44,15 @@ def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int 
     bounds = [count * i // pieces for i in range(pieces + 1)]
     workers = _workers(pieces - 1)
     done: SimpleQueue[BaseException | None] = SimpleQueue()
-    for i in range(1, pieces):
-        workers[i - 1].start((kernel, bounds[i], bounds[i + 1], _own(args, i), done))
+    ended = [workers[i - 1].start(kernel, bounds[i], bounds[i + 1], _own(args, i), done) for i in range(1, pieces)]
     failure: BaseException | None = None
     try:
         kernel(0, bounds[1], *_own(args, 0))
     except BaseException as error:
         failure = error
     for i in range(1, pieces):  # even after a failure: the others still write into our arrays
-        workers[i - 1].await_end()
+        if done.empty():
+            workers[i - 1].await_end(ended[i - 1])
         failure = done.get() or failure
     if failure is not None:
         raise failure
@@ -88,40 +90,48 @@ def _cores() -> int:
 
 
 class _Worker:
-    """A thread that runs kernels. To wake a sleeping one takes 50 to 100 microseconds, as long as a small layer, so
-    both sides look at a counter for a while before they sleep; the queues alone decide what is done."""
+    """A thread that runs kernels, one after the other.
+
+    The queues alone decide what is done. But to wake a sleeping thread takes 50 to 100 microseconds, as long as a
+    small layer, and a thread that finds the GIL taken sleeps too. So whoever waits looks at a counter for a while
+    before it sleeps, and when that has moved gives the other side time to let go of the GIL.
+    """
 
     def __init__(self, number: int) -> None:
-        import numpy as np  # here, as they load slowly and not every command computes
+        import numpy as np  # here: it and numba load slowly, and not every command computes
 
         from caffe_lite.kernels.spin import spin
 
         self._spin = spin
         self._inbox: SimpleQueue[Any] = SimpleQueue()
-        self._started, self._ended = np.zeros(8, np.int64), np.zeros(8, np.int64)
+        self._started, self._ended = np.zeros(8, np.int64), np.zeros(8, np.int64)  # a cache line each
         threading.Thread(target=self._work, name=f"kernel-{number}", daemon=True).start()
 
-    def start(self, job: tuple[Any, ...]) -> None:
+    def start(self, *job: Any) -> int:
+        """Hand over a job; returns what ``await_end`` wants to know."""
+        ended = int(self._ended[0])
         self._inbox.put(job)
         self._started[0] += 1
+        return ended
 
-    def await_end(self) -> None:
-        self._spin(self._ended, self._started[0] - 1, PATIENCE)
+    def await_end(self, ended: int) -> None:
+        """Return about when the job is done, which may still be running: this spares its queue the sleep."""
+        self._spin(self._ended, ended, PATIENCE, END_GRACE)
 
     def _work(self) -> None:
-        jobs = 0
         while True:
-            self._spin(self._started, jobs, PATIENCE)
+            started = int(self._started[0])
+            if self._inbox.empty():
+                self._spin(self._started, started, PATIENCE, START_GRACE)
             kernel, begin, end, args, done = self._inbox.get()
-            jobs += 1
             try:
                 kernel(begin, end, *args)
             except BaseException as error:
                 done.put(error)
             else:
                 done.put(None)
-            self._ended[0] = jobs
-            del kernel, args  # hold no array of a finished kernel while waiting
+            self._ended[0] += 1
+            del kernel, args, done  # hold no array of a finished kernel while waiting
 
 
 def _workers(count: int) -> list[_Worker]:

@@ -8,14 +8,14 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 
-from caffe_lite.kernels.vector import X86, intrinsic
+from caffe_lite.kernels.vector import COMPILED, X86, intrinsic
 
 Array = Any
 
 
 @intrinsic
 def _look(typing: Any, counter: Any) -> Any:
-    """``counter[0]`` as memory has it now, after a moment's rest where the processor knows how."""
+    """``counter[0]`` as memory has it now, after a moment's rest where the processor knows how: 10 to 50 ns."""
     signature = types.int64(counter)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -29,8 +29,16 @@ def _look(typing: Any, counter: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def spin(counter: Array, seen: int, rounds: int) -> None:
-    """Return when ``counter[0]`` is no longer ``seen``, or after so many looks."""
-    for _ in range(rounds):
+def _spin(counter: Array, seen: int, looks: int, grace: int) -> None:
+    for _ in range(looks):
         if _look(counter) != seen:
+            for _ in range(grace):
+                _look(counter)
             return
+
+
+def spin(counter: Array, seen: int, looks: int, grace: int) -> None:
+    """Return ``grace`` looks after ``counter[0]`` is no longer ``seen``, or after so many looks, or at once where
+    nothing is compiled."""
+    if COMPILED:
+        _spin(counter, seen, looks, grace)
