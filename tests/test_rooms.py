@@ -10,7 +10,7 @@ ALLOWED = {
     "errors": set(),
     "version": set(),
     "files": {"errors"},
-    "parallel": {"errors"},
+    "parallel": {"errors", "kernels"},
     "kernels": set(),
     "schema": {"errors", "files"},
     "upgrade": {"errors", "schema"},
