@@ -10,17 +10,19 @@ ALLOWED = {
     "errors": set(),
     "version": set(),
     "files": {"errors"},
+    "optional": {"errors"},
     "parallel": {"errors", "kernels"},
     "kernels": set(),
     "schema": {"errors", "files"},
     "upgrade": {"errors", "schema"},
     "graph": {"errors", "schema"},
     "blob": {"errors", "kernels"},
-    "rng": {"errors", "kernels"},
+    "libc_rng": set(),
+    "rng": {"errors", "kernels", "libc_rng"},
     "fillers": {"errors", "kernels", "rng"},
-    "sources": {"errors", "files", "parallel", "kernels", "schema", "blob", "rng"},
-    "layers": {"errors", "files", "parallel", "kernels", "schema", "blob", "rng", "fillers", "sources"},
-    "snapshot": {"errors", "files", "schema", "upgrade", "blob", "layers"},
+    "sources": {"errors", "files", "optional", "parallel", "kernels", "schema", "blob", "rng"},
+    "layers": {"errors", "files", "optional", "parallel", "kernels", "schema", "blob", "rng", "fillers", "sources"},
+    "snapshot": {"errors", "files", "optional", "schema", "upgrade", "blob", "layers"},
 }
 ALLOWED["net"] = set(ALLOWED) - {"sources"}
 ALLOWED["solvers"] = set(ALLOWED)

@@ -36,9 +36,24 @@ def bias_gradient(begin: int, end: int, dy: Array, n: int, inner: int, dbias: Ar
         dbias[c] += total
 
 
+@njit(cache=True, nogil=True, fastmath={"reassoc"})  # as above
+def add_row_sums(rows: Array, count: int, size: int, out: Array, first: int) -> None:
+    """``out[first + r] += Σ_i rows[r, i]`` for ``count`` rows of ``size`` elements."""
+    for r in range(count):
+        total = rows.dtype.type(0)
+        for i in range(r * size, (r + 1) * size):
+            total += rows[i]
+        out[first + r] += total
+
+
 @njit(cache=True, nogil=True)
-def add_partial_sums(begin: int, end: int, parts: Array, out: Array) -> None:
-    """``out[i] += Σ_p parts[p, i]``, always in the same order."""
-    for p in range(len(parts)):
-        for i in range(begin, end):
-            out[i] += parts[p, i]
+def add_partial_sums(parts: Array, start: int, out: Array) -> None:
+    """``out[i] += Σ_p parts[p, start + i]``, always in the same order, and the sum complete before it is added.
+
+    It is made in ``parts[0]``.
+    """
+    for p in range(1, len(parts)):
+        for i in range(start, start + len(out)):
+            parts[0, i] += parts[p, i]
+    for i in range(len(out)):
+        out[i] += parts[0, start + i]

@@ -11,6 +11,7 @@ from typing import Any
 
 from numba import njit, types
 
+from caffe_lite.kernels.bias import add_row_sums
 from caffe_lite.kernels.lanes import pack
 from caffe_lite.kernels.tiles import reach, runs
 from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals
@@ -83,7 +84,8 @@ def weight_gradient(taps: int, stride: int, dilation: int, pad: int, size: int, 
     def weight_kernel(begin: int, end: int, x: Array, dy: Array, dw: Array, packed: Array, tile: Array,
                       num: int, channels: int, height: int, outputs: int, out_height: int, group: int,
                       kernel_h: int, stride_h: int, dilation_h: int, pad_h: int) -> None:
-        """Add to ``dw``; the outer loop counts, for each chunk of images, tiles of output channels."""
+        """Add to ``dw``, and to what follows it the gradient of the biases; the outer loop counts, for each chunk of
+        images, tiles of output channels."""
         lanes = VECTOR_BYTES // x.itemsize
         part, depth = outputs // group, channels // group
         tiles = (part + outs - 1) // outs
@@ -95,6 +97,7 @@ def weight_gradient(taps: int, stride: int, dilation: int, pad: int, size: int, 
                 now = chunk
             valid = min(outs, part - o)
             pack(dy, outputs * pixel_count, (g * part + o) * pixel_count, valid * pixel_count, chunk, num, tile)
+            add_row_sums(tile, valid, pixel_count * lanes, dw, outputs * depth * kernel_h * taps + g * part + o)
             for c in range(depth):
                 for i in range(kernel_h):
                     first = i * dilation_h - pad_h

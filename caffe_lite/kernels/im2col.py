@@ -108,6 +108,23 @@ def col2im(col: Array, x: Array, x0: int, channels: int, row_begin: int, row_end
 
 
 @njit(cache=True, nogil=True)
+def im2col_images(begin: int, end: int, x: Array, channels: int, geometry: Array, y: Array) -> None:
+    """``im2col`` of whole images; ``y`` is ``(images, channels * prod(kernel), prod(out))``."""
+    rows, volume = _product(geometry[OUT, :-1]), channels * _product(geometry[SIZE])
+    for n in range(begin, end):
+        im2col(x, n * volume, channels, 0, rows, geometry, y[n].reshape(-1))
+
+
+@njit(cache=True, nogil=True)
+def col2im_images(begin: int, end: int, dy: Array, channels: int, geometry: Array, dx: Array) -> None:
+    """The gradient of ``im2col_images``."""
+    rows, volume = _product(geometry[OUT, :-1]), channels * _product(geometry[SIZE])
+    for n in range(begin, end):
+        dx[n * volume:(n + 1) * volume] = 0
+        col2im(dy[n].reshape(-1), dx, n * volume, channels, 0, rows, geometry)
+
+
+@njit(cache=True, nogil=True)
 def forward(begin: int, end: int, x: Array, w: Array, y: Array, col: Array, channels: int, outputs: int, group: int,
             block: int, geometry: Array) -> None:
     """Convolve; the outer loop counts blocks of ``block`` output rows, one image's after the other's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from llvmlite import ir
@@ -11,6 +12,9 @@ from numba.core import cgutils
 from caffe_lite.kernels.vector import COMPILED, X86, intrinsic
 
 Array = Any
+POLITE = 64  # looks, after which others may have the processor
+_POSIX = os.name == "posix"
+_yield = types.ExternalFunction("sched_yield", types.int32())
 
 
 @intrinsic
@@ -30,11 +34,13 @@ def _look(typing: Any, counter: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _spin(counter: Array, seen: int, looks: int, grace: int) -> None:
-    for _ in range(looks):
+    for i in range(looks):
         if _look(counter) != seen:
             for _ in range(grace):
                 _look(counter)
             return
+        if _POSIX and i % POLITE == POLITE - 1:
+            _yield()
 
 
 def spin(counter: Array, seen: int, looks: int, grace: int) -> None:

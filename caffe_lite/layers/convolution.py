@@ -10,7 +10,7 @@ from caffe_lite.errors import ShapeError
 from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.convolution_direct import DirectConvolution
-from caffe_lite.layers.convolution_geometry import read_geometry
+from caffe_lite.layers.convolution_geometry import Geometry, read_geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import parallel_for
@@ -37,23 +37,33 @@ class ConvolutionLayer(Layer):
         param, shape = self.param.convolution_param, bottom[0].shape
         self._axis = self.axis(param.axis, len(shape))
         self._axes = len(shape)
-        self._base = read_geometry(param, shape[self._axis], len(shape) - self._axis - 1, self.fail)
+        self._channels, self._outputs = shape[self._axis], param.num_output
+        self._base = self.read(len(shape) - self._axis - 1)
         self.add_blob(self._base.weight_shape, param.weight_filler)
         if param.bias_term:
-            self.add_blob((self._base.outputs,), param.bias_filler)
+            self.add_blob((self._outputs,), param.bias_filler)
+
+    def read(self, axes: int) -> Geometry:
+        """The convolution that the parameters mean for so many spatial axes."""
+        return read_geometry(self.param.convolution_param, self._channels, axes, self.fail)
+
+    def place(self, num: int, size: Sequence[int]) -> tuple[Geometry, Sequence[int]]:
+        """That convolution for ``num`` bottoms of this size, and the size of the tops."""
+        geometry = self._base.over(num, size, self.fail)
+        return geometry, geometry.out
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         shape, names, a = bottom[0].shape, self.param.bottom, self._axis
-        if len(shape) != self._axes or shape[a] != self._base.channels:
-            self.fail(ShapeError, f"the filters are for {self._base.channels} channels at axis {a} of {self._axes}, "
-                      f"bottom  {names[0]!r} is now of shape {shape}")
+        if len(shape) != self._axes or shape[a] != self._channels:
+            self.fail(ShapeError, f"the filters are for {self._channels} channels at axis {a} of {self._axes}, "
+                      f"bottom {names[0]!r} is now of shape {shape}")
         for name, other in zip(names, bottom, strict=True):
             if other.shape != shape:
                 self.fail(ShapeError, f"all bottoms must have one shape: {names[0]!r} has {shape}, {name!r} "
                           f"{other.shape}")
-        self._geometry = self._base.over(prod(shape[:a]), shape[a + 1:], self.fail)
+        self._geometry, out = self.place(prod(shape[:a]), shape[a + 1:])
         for blob in top:
-            blob.reshape((*shape[:a], self._geometry.outputs, *self._geometry.out))
+            blob.reshape((*shape[:a], self._outputs, *out))
         engine = DirectConvolution if DirectConvolution.suits(self._geometry, self.context.dtype) else Im2colConvolution
         self._engine = engine(self._geometry, self.context.dtype)
 
@@ -66,9 +76,10 @@ class ConvolutionLayer(Layer):
         g, w = self._geometry, self.blobs[0]
         for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
             dy = y.diff.reshape(-1)
-            if len(self.blobs) > 1 and self.param_propagate_down[1]:
-                parallel_for(bias_gradient, g.outputs, dy, g.num, g.pixels, self.blobs[1].diff)
+            dbias = self.blobs[1].diff if len(self.blobs) > 1 and self.param_propagate_down[1] else None
             if self.param_propagate_down[0]:
-                self._engine.backward_weight(x.data.reshape(-1), dy, w.diff.reshape(-1))
+                self._engine.backward_weight(x.data.reshape(-1), dy, w.diff.reshape(-1), dbias)
+            elif dbias is not None:
+                parallel_for(bias_gradient, g.outputs, dy, g.num, g.pixels, dbias)
             if wanted:
                 self._engine.backward_data(dy, w.data.reshape(-1), x.diff.reshape(-1))

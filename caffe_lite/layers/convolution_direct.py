@@ -35,7 +35,7 @@ class DirectConvolution:
         filters, one = c * kernel_h * taps, kernel_h * taps
         self._packed = _scratch(max(g.channels * g.plane, g.outputs * g.pixels) * n, dtype)
         self._tile = _scratch(max(outs * g.pixels, w_outs * g.pixels, ins * g.plane) * n, dtype)
-        self._parts = np.empty((threads(), prod(g.weight_shape)), dtype)
+        self._parts = np.empty((threads(), prod(g.weight_shape) + g.outputs), dtype)
         self._no_bias = np.zeros(max(g.channels, g.outputs), dtype)
         images = (g.num, g.channels, height, g.outputs, out_h, g.group)
         self._forward = convolve(taps, stride, spread, pad_w, width, out_w, outs, PIXELS, 0)
@@ -71,12 +71,14 @@ class DirectConvolution:
         parallel_for(self._data, self._data_count, dy, w, self._no_bias, dx, self._packed, self._tile,
                      *self._data_args)
 
-    def backward_weight(self, x: Array, dy: Array, dw: Array) -> None:
-        """Add to ``dw``."""
+    def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
+        """Add to ``dw`` and ``dbias``."""
         self._parts[...] = 0
         parallel_for(self._weight, self._weight_count, x, dy, PerThread(list(self._parts)), self._packed, self._tile,
                      *self._weight_args)
-        add_partial_sums(0, dw.size, self._parts, dw)
+        add_partial_sums(self._parts, 0, dw)
+        if dbias is not None:
+            add_partial_sums(self._parts, dw.size, dbias)
 
 
 def _even(count: int, most: int) -> int:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, NoReturn
 
+import numpy as np
+
 from caffe_lite.errors import CaffeError, ParameterError, ShapeError
 
+Array = np.ndarray[Any, Any]
 Sizes = tuple[int, ...]
 Fail = Callable[[type[CaffeError], str], NoReturn]
 
@@ -45,6 +48,20 @@ class Geometry:
         """Elements of an output plane."""
         return prod(self.out)
 
+    @property
+    def extent(self) -> Sizes:
+        """What a kernel reaches over, from its first element to its last."""
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    @property
+    def table(self) -> Array:
+        """The sizes as ``kernels.im2col`` takes them."""
+        table = np.empty((6, max(2, len(self.size))), np.int64)
+        table[...] = [[1], [1], [1], [0], [1], [1]]  # fewer than two axes: others of size 1 before them
+        if self.size:
+            table[:, -len(self.size):] = self.size, self.out, self.kernel, self.pad, self.stride, self.dilation
+        return table
+
     def over(self, num: int, size: Sequence[int], fail: Fail) -> Geometry:
         """The same convolution over these images.
 
@@ -52,12 +69,12 @@ class Geometry:
             ShapeError: the kernel is larger than the padded image by a stride or more. Caffe's division rounds
                 towards 0, so by less than that it reaches over the edge, where all is 0.
         """
-        extent = [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
+        extent = self.extent
         padded = [n + 2 * p for n, p in zip(size, self.pad, strict=True)]
         out = tuple(int((p - e) / s) + 1 for p, e, s in zip(padded, extent, self.stride, strict=True))
         if any(n < 1 for n in out):
-            fail(ShapeError, f"a kernel that reaches over {extent} elements does not fit into the bottom's {padded} "
-                 "(with padding); make kernel_size smaller or pad larger")
+            fail(ShapeError, f"a kernel that reaches over {list(extent)} elements does not fit into the bottom's "
+                 f"{padded} (with padding); make kernel_size smaller or pad larger")
         return replace(self, num=num, size=tuple(size), out=out)
 
 

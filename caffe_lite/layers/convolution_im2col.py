@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.kernels import im2col
-from caffe_lite.kernels.bias import add_bias, add_partial_sums
+from caffe_lite.kernels.bias import add_bias, add_partial_sums, bias_gradient
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.parallel import PerThread, parallel_for, threads
 
@@ -21,10 +21,7 @@ class Im2colConvolution:
 
     def __init__(self, geometry: Geometry, dtype: Any) -> None:
         g = geometry
-        table = np.empty((6, max(2, len(g.size))), np.int64)
-        table[...] = [[1], [1], [1], [0], [1], [1]]  # fewer than two axes: others of size 1 before them
-        if g.size:
-            table[:, -len(g.size):] = g.size, g.out, g.kernel, g.pad, g.stride, g.dilation
+        table = g.table
         rows, line = prod(table[1, :-1].tolist()), int(table[1, -1])
         depth = g.channels * prod(g.kernel)
         block = max(1, min(rows, BLOCK // (depth * line)))
@@ -43,8 +40,10 @@ class Im2colConvolution:
         """Overwrite ``dx``."""
         parallel_for(im2col.backward_data, self._images, dy, w, dx, self._cols, *self._args)
 
-    def backward_weight(self, x: Array, dy: Array, dw: Array) -> None:
-        """Add to ``dw``."""
+    def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
+        """Add to ``dw`` and ``dbias``."""
         self._parts[...] = 0
         parallel_for(im2col.backward_weight, self._blocks, x, dy, PerThread(list(self._parts)), self._cols, *self._args)
-        add_partial_sums(0, dw.size, self._parts, dw)
+        add_partial_sums(self._parts, 0, dw)
+        if dbias is not None:
+            parallel_for(bias_gradient, len(dbias), dy, self._images, self._pixels, dbias)

@@ -118,24 +118,24 @@ def test_no_such_database(folder):
     Path("data").unlink()
     text = train()
     assert "layer 'pair_data'" in text
-    assert "data/siamese_train_leveldb" in text
+    assert "data/siamese_train" in text
 
 
 def test_a_database_that_is_none(folder):
     Path("data").unlink()
-    Path("data/siamese_train_leveldb").mkdir(parents=True)
-    Path("data/siamese_train_leveldb/readme.txt").write_text("nothing here")
-    assert "data/siamese_train_leveldb" in train()
+    Path("data/siamese_train").mkdir(parents=True)
+    Path("data/siamese_train/readme.txt").write_text("nothing here")
+    assert "data/siamese_train" in train()
 
 
 def test_a_locked_database(folder):
-    plyvel = pytest.importorskip("plyvel", reason="LevelDBs are locked by plyvel only")
-    db = plyvel.DB("data/siamese_train_leveldb")
+    plyvel = pytest.importorskip("plyvel", reason="only a LevelDB is locked")
+    db = plyvel.DB("data/siamese_train")
     try:
         text = train()
     finally:
         db.close()
-    assert "data/siamese_train_leveldb" in text
+    assert "data/siamese_train" in text
     assert "another process" in text
 
 

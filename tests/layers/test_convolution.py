@@ -48,7 +48,7 @@ def check(engine, g, dtype, tolerance):
     w = rng.standard_normal(g.weight_shape)
     bias, dy = rng.standard_normal(g.outputs), rng.standard_normal((g.num, g.outputs, *g.out))
     flat = [a.astype(dtype).reshape(-1) for a in (x, w, bias, dy)]
-    y, dx, dw = np.full(dy.size, np.nan, dtype), np.full(x.size, np.nan, dtype), np.ones(w.size, dtype)
+    y, dx, dw, db = (np.full(n, v, dtype) for n, v in ((dy.size, np.nan), (x.size, np.nan), (w.size, 1), (g.outputs, 1)))
     for _ in range(2):  # twice: scratch memory is dirty by then
         engine.forward(flat[0], flat[1], flat[2], y)
     expected = by_definition(g, x, w)
@@ -56,7 +56,8 @@ def check(engine, g, dtype, tolerance):
     np.testing.assert_allclose(y.reshape(expected.shape), expected + bias.reshape(spread), atol=tolerance, rtol=0)
     engine.forward(flat[0], flat[1], None, y)
     np.testing.assert_allclose(y.reshape(expected.shape), expected, atol=tolerance, rtol=0)
-    engine.backward_weight(flat[0], flat[3], dw)
+    engine.backward_weight(flat[0], flat[3], dw, db)
+    np.testing.assert_allclose(db, 1 + dy.sum((0, *range(2, dy.ndim))), atol=10 * tolerance, rtol=0)
     engine.backward_data(flat[3], flat[1], dx)
     for _ in range(3):
         other_x, other_w = rng.standard_normal(x.shape), rng.standard_normal(w.shape)
@@ -161,6 +162,29 @@ def test_a_kernel_that_reaches_over_the_edge_by_less_than_a_stride():
     n.layers[1].blobs[0].data[...] = 1
     n.forward()
     assert n.blobs["y"].data.tolist() == [[[[4.0]]]]
+
+
+@pytest.mark.parametrize("num", [1, lanes(4)])
+def test_opposite_gradients_cancel(num):
+    """As in a siamese net with shared parameters: what the second layer adds to the bias takes away all."""
+    n = net("num_output: 3 kernel_size: 2", num, 1, 9, 8)
+    rng = np.random.default_rng(1)
+    n.blobs["x"].data[...] = rng.standard_normal(n.blobs["x"].shape)
+    dy = rng.standard_normal(n.blobs["y"].shape)
+    for sign in (1, -1):
+        n.blobs["y"].diff[...] = sign * dy
+        n.layers[1].backward(n.tops[1], [False], n.bottoms[1])
+        assert sign < 0 or n.layers[1].blobs[1].diff.any()
+    assert all((blob.diff == 0).all() for blob in n.layers[1].blobs)
+
+
+@pytest.mark.parametrize("wanted", [(True, False), (False, True), (False, False)])
+def test_only_the_gradients_that_are_wanted(wanted):
+    n = net("num_output: 3 kernel_size: 2", 2, 1, 4, 5)
+    n.layers[1].param_propagate_down[:] = wanted
+    n.blobs["x"].data[...] = n.blobs["y"].diff[...] = 1
+    n.layers[1].backward(n.tops[1], [False], n.bottoms[1])
+    assert [bool(blob.diff.any()) for blob in n.layers[1].blobs] == list(wanted)
 
 
 @pytest.mark.parametrize(("fields", "message"), [

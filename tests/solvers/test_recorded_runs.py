@@ -1,11 +1,12 @@
 """Whole trainings of 40 iterations against what Caffe computed: every loss, every test, the weights at the end."""
 
+import json
 import logging
 import re
 
 import numpy as np
 import pytest
-from support.runs import NAMES, write_run
+from support.runs import NAMES, RUNS, write_run
 
 from caffe_lite.solvers import read_solver
 
@@ -48,3 +49,23 @@ def _close(found, expected, scale, key):
     flat = found.reshape(-1)
     flat = flat[:: 1 if expected.size == flat.size else 997]
     np.testing.assert_allclose(flat, expected, rtol=0, atol=1e-4 * scale, err_msg=key)
+
+
+def test_resuming_follows_caffes_log(tmp_path, monkeypatch, caplog):
+    """The recorded log of `caffe train --snapshot`: the data begin anew, as in Caffe."""
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path, "siamese")
+    first = read_solver("solver.prototxt", test_interval=100, snapshot_after_train=False)
+    first.step(20)
+    first.close()
+    recorded = json.loads((RUNS.parent / "siamese_resume.json").read_text())
+    caplog.set_level(logging.INFO, "caffe_lite.solvers")
+    second = read_solver("solver.prototxt", snapshot=0, snapshot_after_train=False)
+    second.solve("snap_iter_20.solverstate")
+    second.close()
+    log = "\n".join(record.getMessage() for record in caplog.records)
+    shown = re.findall(r"Iteration \d+ \(.*loss = (\S+)", log) + re.findall(r"Iteration 40, loss = (\S+)", log)
+    tests = re.findall(r"Test net output #\d+: \S+ = (\S+)", log)
+    expected = [*recorded["losses"], recorded["last"]]
+    np.testing.assert_allclose(np.array(shown, float), np.array(expected, float), rtol=1e-4)
+    np.testing.assert_allclose(np.array(tests, float), np.array(recorded["tests"], float), rtol=1e-4)

@@ -63,12 +63,14 @@ def run_case(name, tolerance=1e-5):
 
 
 def compare(case, kind, found, tolerance):
-    for key in case.files:
-        if not key.startswith(kind + "/"):
-            continue
+    keys = [key for key in case.files if key.startswith(kind + "/")]
+    largest = max((np.abs(case[key]).max(initial=0) for key in keys), default=0)
+    for key in keys:
         expected, actual = case[key], found(key.split("/", 1)[1])
         assert actual.shape == expected.shape, key
         scale = np.abs(expected).max(initial=0) or 1
+        if scale < 1e-6 * largest:  # nothing but rounding: a bias under BatchNorm has no gradient
+            scale = largest
         np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * scale, err_msg=key)
 
 
