@@ -22,19 +22,22 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         OSError: the folder is missing or not writable, or the disk is full.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(prefix=target.name + ".", suffix=".tmp", dir=target.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=target.name + ".", suffix=".tmp", dir=target.parent)
+    except OSError as error:  # the user knows the target's name, not the temporary one
+        raise type(error)(error.errno, error.strerror, str(target)) from None
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
+        os.chmod(name, 0o666 & ~umask())
         os.replace(name, target)
     except BaseException:
         if os.path.exists(name):
             os.unlink(name)
         raise
-    _flush_folder(target.parent)
+    flush(target.parent)
 
 
 def locate(path: str, named_by: str | os.PathLike[str] | None = None) -> str:
@@ -52,15 +55,17 @@ def locate(path: str, named_by: str | os.PathLike[str] | None = None) -> str:
     return path
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The permissions that new files do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def _flush_folder(folder: Path) -> None:
+def flush(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk before going on."""
     try:
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
     except OSError:  # Windows cannot open folders
         return
     try:

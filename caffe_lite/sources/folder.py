@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from caffe_lite.errors import DataError
+from caffe_lite.files import flush, umask
 
 
 @contextmanager
@@ -38,28 +39,11 @@ def new_folder(path: str | os.PathLike[str], taken: str) -> Iterator[str]:
     try:
         yield str(folder)
         for file in folder.iterdir():
-            _flush(file)
-        folder.chmod(0o777 & ~_umask())
-        _flush(folder)
+            flush(file)
+        folder.chmod(0o777 & ~umask())
+        flush(folder)
         folder.replace(target)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    _flush(target.parent)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _flush(path: Path) -> None:
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except OSError:  # Windows cannot open folders
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    flush(target.parent)
