@@ -33,11 +33,11 @@ plain-kernels: $(TESTED)
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(INSTALLED): setup.cfg pyproject.toml | $(VENV)/bin/python
+$(INSTALLED): setup.cfg setup.py pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	touch $@
 
-$(TESTED): setup.cfg pyproject.toml | $(VENV)/bin/python
+$(TESTED): setup.cfg setup.py pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	touch $@ $(INSTALLED)
 

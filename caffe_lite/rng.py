@@ -6,13 +6,14 @@ import os
 from bisect import bisect_right
 from collections.abc import Callable
 from decimal import Decimal, localcontext
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from caffe_lite.errors import ParameterError, SnapshotError
 from caffe_lite.kernels import random as kernels
+from caffe_lite.libc_rng import LibcRng
 
 Array = np.ndarray[Any, Any]
 
@@ -29,6 +30,11 @@ class Rng:
             seed = int.from_bytes(os.urandom(4), "little")
         words = np.random.RandomState(seed & 0xFFFFFFFF).get_state(legacy=False)["state"]["key"]
         self._state = np.append(words, kernels.WORDS).astype(np.uint32)
+
+    @cached_property
+    def libc(self) -> LibcRng:
+        """The C library's generator, which Caffe draws from here and there beside this one."""
+        return LibcRng()
 
     def rand(self) -> int:
         """One 32-bit word; Caffe seeds further streams with it (``caffe_rng_rand``)."""
@@ -129,8 +135,10 @@ def default() -> Rng:
 
 
 def set_random_seed(seed: int | None) -> None:
-    """Start the default stream anew from ``seed``, for whoever holds it too (``Caffe::set_random_seed``)."""
+    """Start the default stream anew from ``seed``, for whoever holds it too (``Caffe::set_random_seed``); the C
+    library's begins as in a new process."""
     default().setstate(Rng(seed).getstate())
+    default().libc = LibcRng()
 
 
 def _room(n: int | Array, dtype: type) -> Array:

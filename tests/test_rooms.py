@@ -20,7 +20,7 @@ ALLOWED = {
     "libc_rng": set(),
     "rng": {"errors", "kernels", "libc_rng"},
     "fillers": {"errors", "kernels", "rng"},
-    "sources": {"errors", "files", "optional", "parallel", "kernels", "schema", "blob", "rng"},
+    "sources": {"errors", "files", "libc_rng", "optional", "parallel", "kernels", "schema", "blob", "rng"},
     "layers": {"errors", "files", "optional", "parallel", "kernels", "schema", "blob", "rng", "fillers", "sources"},
     "snapshot": {"errors", "files", "optional", "schema", "upgrade", "blob", "layers"},
 }

@@ -1,11 +1,11 @@
-"""Compile proto/caffe.proto into the descriptor set that caffe_lite reads its messages from.
+"""Compile proto/caffe.proto and proto/forks.proto into the descriptor sets that caffe_lite reads its messages from.
 
-Run it after each edit of the proto file::
+Run it after each edit of a proto file::
 
     python tools/make_schema.py
 
-It writes ``caffe_lite/schema/caffe.desc``, a serialized ``FileDescriptorSet``. Needs ``grpcio-tools`` (part
-of the ``test`` extra) for its protoc; who installs caffe_lite needs no compiler.
+It writes ``caffe_lite/schema/caffe.desc`` and ``forks.desc``, each a serialized ``FileDescriptorSet``. Needs
+``grpcio-tools`` (part of the ``test`` extra) for its protoc; who installs caffe_lite needs no compiler.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from pathlib import Path
 from caffe_lite.files import atomic_write
 
 ROOT = Path(__file__).resolve().parent.parent
-PROTO = ROOT / "proto" / "caffe.proto"
-DESCRIPTOR_SET = ROOT / "caffe_lite" / "schema" / "caffe.desc"
+DESCRIPTOR_SETS = {
+    ROOT / "proto" / f"{name}.proto": ROOT / "caffe_lite" / "schema" / f"{name}.desc" for name in ("caffe", "forks")
+}
 
 
-def compile_schema(proto: Path = PROTO) -> bytes:
+def compile_schema(proto: Path) -> bytes:
     """The serialized ``FileDescriptorSet`` of ``proto``.
 
     Raises:
@@ -39,9 +40,11 @@ def compile_schema(proto: Path = PROTO) -> bytes:
 
 
 def main() -> int:
-    """Write the descriptor set; 0 when done."""
-    with atomic_write(DESCRIPTOR_SET) as file:
-        file.write(compile_schema())
+    """Write the descriptor sets; 0 when done."""
+    for proto, target in DESCRIPTOR_SETS.items():
+        compiled = compile_schema(proto)
+        with atomic_write(target) as file:
+            file.write(compiled)
     return 0
 
 

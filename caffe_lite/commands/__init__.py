@@ -50,6 +50,8 @@ COMMANDS = {
     "get_mnist": "fetch the MNIST digits",
     "convert_mnist_data": "make a database of the MNIST digits",
     "convert_mnist_siamese_data": "make a database of pairs of MNIST digits",
+    "convert_cifar_data": "make databases of the CIFAR-10 images",
+    "compute_image_mean": "compute the mean of a database's images",
     "draw": "draw a net",
     "plot": "plot a training log",
     "embed": "plot the features that a net gives the MNIST test digits",

@@ -26,6 +26,9 @@ FLAGS = ()
 PROGRAMS = {
     "build/tools/caffe": "",
     "build/tools/caffe.bin": "",
+    "build/tools/compute_image_mean": "compute_image_mean",
+    "build/tools/compute_image_mean.bin": "compute_image_mean",
+    "build/examples/cifar10/convert_cifar_data.bin": "convert_cifar_data",
     "build/examples/mnist/convert_mnist_data.bin": "convert_mnist_data",
     "build/examples/siamese/convert_mnist_siamese_data.bin": "convert_mnist_siamese_data",
 }

@@ -12,8 +12,8 @@ from caffe_lite.errors import DataError, ParameterError, ShapeError
 from caffe_lite.kernels.accuracy import count_correct
 from caffe_lite.kernels.softmax import first_bad_label
 from caffe_lite.layers.base import Layer
+from caffe_lite.layers.loss import NOTHING_IGNORED
 from caffe_lite.layers.registry import register
-from caffe_lite.layers.softmax_loss import NOTHING_IGNORED
 
 
 @register("Accuracy")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ShapeError
 from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.layers.base import Layer
+from caffe_lite.layers.convolution_depthwise import DepthwiseConvolution
 from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry, read_geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
@@ -64,8 +66,7 @@ class ConvolutionLayer(Layer):
         self._geometry, out = self.place(prod(shape[:a]), shape[a + 1:])
         for blob in top:
             blob.reshape((*shape[:a], self._outputs, *out))
-        engine = DirectConvolution if DirectConvolution.suits(self._geometry, self.context.dtype) else Im2colConvolution
-        self._engine = engine(self._geometry, self.context.dtype)
+        self._engine = choose_engine(self._geometry, self.context.dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         w, bias = self.blobs[0].data.reshape(-1), self.blobs[1].data if len(self.blobs) > 1 else None
@@ -83,3 +84,12 @@ class ConvolutionLayer(Layer):
                 parallel_for(bias_gradient, g.outputs, dy, g.num, g.pixels, dbias)
             if wanted:
                 self._engine.backward_data(dy, w.data.reshape(-1), x.diff.reshape(-1))
+
+
+def choose_engine(geometry: Geometry, dtype: Any) -> DepthwiseConvolution | DirectConvolution | Im2colConvolution:
+    """The fastest code that can do this convolution."""
+    if DepthwiseConvolution.suits(geometry):
+        return DepthwiseConvolution(geometry, dtype)
+    if DirectConvolution.suits(geometry, dtype):
+        return DirectConvolution(geometry, dtype)
+    return Im2colConvolution(geometry, dtype)

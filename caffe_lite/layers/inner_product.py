@@ -80,4 +80,4 @@ class InnerProductLayer(Layer):
     @staticmethod
     def _columns(kernel: Any, count: int, cost: int, *args: Any) -> None:
         """The product on all threads, each of which makes some of the ``count`` columns that cost so much."""
-        parallel_for(kernel, count, *args, grain=max(1, GRAIN // cost))
+        parallel_for(kernel, count, *args, grain=max(1, GRAIN // max(1, cost)))

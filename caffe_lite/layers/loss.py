@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from caffe_lite.blob import Blob
-from caffe_lite.errors import ParameterError, ShapeError
+from caffe_lite.blob import Array, Blob
+from caffe_lite.errors import DataError, ParameterError, ShapeError
+from caffe_lite.kernels.softmax import first_bad_label
 from caffe_lite.layers.base import Layer
 from caffe_lite.schema import LossParameter
+
+NOTHING_IGNORED = -(1 << 40)  # no float label converts to it
 
 
 class LossLayer(Layer):
@@ -35,6 +38,20 @@ class LossLayer(Layer):
         if propagate_down[index]:
             self.fail(ParameterError, f"cannot backpropagate to the labels {self.param.bottom[index]!r}; set its "
                       "propagate_down to false, or feed labels from a layer without parameters")
+
+    def check_label_count(self, bottom: Sequence[Blob], outer: int, inner: int = 1) -> None:
+        """Raise ``ShapeError`` unless there are ``outer * inner`` labels."""
+        if bottom[1].count != outer * inner:
+            self.fail(ShapeError, f"one label is needed for each of the {outer} x {inner} predictions of "
+                      f"{self.param.bottom[0]!r} of shape {bottom[0].shape}, but {self.param.bottom[1]!r} of shape "
+                      f"{bottom[1].shape} has {bottom[1].count}")
+
+    def check_labels(self, label: Array, classes: int, ignore: int = NOTHING_IGNORED) -> None:
+        """Raise ``DataError`` when a label that is not ``ignore`` is not one of 0 to ``classes - 1``."""
+        bad = first_bad_label(label, classes, ignore)
+        if bad >= 0:
+            self.fail(DataError, f"label {label.reshape(-1)[bad]:g} at position {bad} of {self.param.bottom[1]!r} "
+                      f"is not one of the {classes} classes 0 to {classes - 1}; does num_output fit the data?")
 
 
 def normalization(param: object) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ import numpy as np
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
 from caffe_lite.kernels.pooling import average_backward, average_forward, max_backward, max_forward
+from caffe_lite.kernels.pooling_stochastic import expected_backward, expected_forward, stochastic_forward
 from caffe_lite.kernels.pooling_vector import max_forward_vector
 from caffe_lite.kernels.vector import COMPILED
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import parallel_for
+from caffe_lite.schema import TRAIN
 
 GRAIN = 1 << 14  # bottom elements worth a thread
 MOST_TAPS = 8  # of a window's row; wider ones are rare, and vector code for them is long
@@ -27,20 +30,23 @@ class PoolingLayer(Layer):
     ``out = ceil((size + 2 pad - kernel) / stride) + 1`` (or floor, by ``round_mode``); with padding, a last window
     that would begin beyond the image and its first padding is left out. MAX: the first greatest value of the
     window; an optional second top tells its place in the plane, counted along rows. AVE: the sum over the window
-    divided by its size clipped to the padded image. ``global_pooling``: one window, the whole plane.
+    divided by its size clipped to the padded image. STOCHASTIC: training, one value of the window, drawn with a
+    probability proportional to it; testing, the mean of what would be drawn, ``Σ x² / Σ x``. ``global_pooling``: one
+    window, the whole plane.
 
-    Source: Caffe's pooling_layer.cpp.
+    Source: Caffe's pooling_layer.cpp, and pooling_layer.cu for STOCHASTIC.
     """
 
     tops = (1, 2)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.pooling_param
-        if param.pool not in (param.MAX, param.AVE):
-            self.fail(ParameterError, "stochastic pooling is not there (Caffe has it on GPUs only); use MAX or AVE")
         if len(top) > 1 and param.pool != param.MAX:
             self.fail(ParameterError, f"only MAX pooling has a second top, found {list(self.param.top)}")
         self._kernel, self._pad, self._stride = self._read_sizes(param)
+        if param.pool == param.STOCHASTIC and any(self._pad):
+            self.fail(ParameterError, f"stochastic pooling knows no padding, found pad {self._pad}; leave it out")
+        self._draws = param.pool == param.STOCHASTIC and self.context.phase == TRAIN
 
     def _read_sizes(self, param: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
         given = {name: param.HasField(name) for name in (
@@ -85,7 +91,9 @@ class PoolingLayer(Layer):
                       f"shape {shape} with pad {self._pad}")
         for blob in top:
             blob.reshape((*shape[:2], *out))
-        self._mask = np.empty((shape[0] * shape[1], *out) if len(top) == 1 and param.pool == param.MAX else 0, np.int32)
+        masked = self._draws or (param.pool == param.MAX and len(top) == 1)
+        self._mask = np.empty((shape[0] * shape[1], *out) if masked else 0, np.int32)
+        self._chance = np.empty(self._mask.shape if self._draws else 0, np.float32)
         self._window = (*self._kernel, *self._stride, *self._pad)
         self._max_forward = max_forward
         if len(top) == 1 and self._kernel[1] <= MOST_TAPS and COMPILED:
@@ -98,18 +106,26 @@ class PoolingLayer(Layer):
             mask = _planes(top[1].data) if len(top) > 1 else self._mask
             lowest = self.context.dtype(np.finfo(np.float32).min)  # in float64 too
             self._parallel(self._max_forward, x, x, y, mask, lowest, *self._window)
-        else:
+        elif self.param.pooling_param.pool == self.param.pooling_param.AVE:
             self._parallel(average_forward, x, x, y, *self._window)
+        elif self._draws:
+            self.context.rng.uniform(0, 1, self._chance)
+            self._parallel(stochastic_forward, x, x, self._chance, y, self._mask, *self._window[:4])
+        else:
+            self._parallel(expected_forward, x, x, y, *self._window[:4])
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if not propagate_down[0]:
             return
         dy, dx = _planes(top[0].diff), _planes(bottom[0].diff)
-        if self.param.pooling_param.pool == self.param.pooling_param.MAX:
+        if self.param.pooling_param.pool == self.param.pooling_param.MAX or self._draws:
             mask = _planes(top[1].data) if len(top) > 1 else self._mask
-            self._parallel(max_backward, dx, *(a.reshape(len(a), -1) for a in (dy, mask, dx)))
-        else:
+            self._parallel(max_backward, dx, *(a.reshape(len(a), prod(a.shape[1:])) for a in (dy, mask, dx)))
+        elif self.param.pooling_param.pool == self.param.pooling_param.AVE:
             self._parallel(average_backward, dx, dy, dx, *self._window)
+        else:
+            x, y = _planes(bottom[0].data), _planes(top[0].data)
+            self._parallel(expected_backward, dx, x, y, dy, dx, *self._window[:4])
 
     @staticmethod
     def _parallel(kernel: Any, planes: Any, *args: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from caffe_lite.errors import GraphError
 from caffe_lite.layers.base import Layer
+from caffe_lite.schema.forks import fork_of_type
 
 _LAYERS: dict[str, type[Layer]] = {}
 L = TypeVar("L", bound=type[Layer])
@@ -30,13 +31,15 @@ def layer_class(name: str, layer_name: str = "") -> type[Layer]:
     """The class of a layer type.
 
     Raises:
-        GraphError: nobody registered it; the message lists the known types, the closest first.
+        GraphError: nobody registered it; the message names the fork of Caffe that has it, or the closest of the known
+            types, and lists those.
     """
     try:
         return _LAYERS[name]
     except KeyError:
         close = get_close_matches(name, _LAYERS, 3)
-        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        fork = fork_of_type(name)
+        hint = f"{fork} " if fork else f"did you mean {' or '.join(close)}? " if close else ""
         raise GraphError(
             f"layer {layer_name!r}: unknown layer type: {name!r}; {hint}known types: {', '.join(known_types())}"
         ) from None

@@ -9,19 +9,12 @@ from math import prod
 import numpy as np
 
 from caffe_lite.blob import Blob
-from caffe_lite.errors import DataError, ShapeError
-from caffe_lite.kernels.softmax import (
-    first_bad_label,
-    softmax_forward,
-    softmax_loss_backward,
-    softmax_loss_forward,
-)
-from caffe_lite.layers.loss import LossLayer, normalization, normalizer
+from caffe_lite.kernels.softmax import softmax_forward, softmax_loss_backward, softmax_loss_forward
+from caffe_lite.layers.loss import NOTHING_IGNORED, LossLayer, normalization, normalizer
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import parallel_for
 
 log = logging.getLogger(__name__)
-NOTHING_IGNORED = -(1 << 40)  # no float label converts to it
 
 
 @register("SoftmaxWithLoss")
@@ -46,14 +39,11 @@ class SoftmaxWithLossLayer(LossLayer):
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
-        shape, labels = bottom[0].shape, bottom[1]
+        shape = bottom[0].shape
         axis = self.axis(self.param.softmax_param.axis, len(shape))
         self._view = (prod(shape[:axis]), shape[axis], prod(shape[axis + 1:]))
         outer, _, inner = self._view
-        if outer * inner != labels.count:
-            self.fail(ShapeError, f"one label is needed for each of the {outer} x {inner} predictions of "
-                      f"{self.param.bottom[0]!r} of shape {shape} along axis {axis}, but {self.param.bottom[1]!r} "
-                      f"of shape {labels.shape} has {labels.count}")
+        self.check_label_count(bottom, outer, inner)
         self._prob.reshape(shape)
         self._count = -1
         if len(top) > 1:
@@ -64,10 +54,7 @@ class SoftmaxWithLossLayer(LossLayer):
         view = self._view
         prob, label = self._prob.data.reshape(view), bottom[1].data.reshape(view[0], view[2])
         parallel_for(softmax_forward, view[0], bottom[0].data.reshape(view), prob, grain=64)
-        bad = first_bad_label(label, view[1], self._ignore)
-        if bad >= 0:
-            self.fail(DataError, f"label {label.reshape(-1)[bad]:g} at position {bad} of {self.param.bottom[1]!r} "
-                      f"is not one of the {view[1]} classes 0 to {view[1] - 1}; does num_output fit the data?")
+        self.check_labels(label, view[1], self._ignore)
         smallest = self.context.dtype(np.finfo(np.float32).tiny)
         total, self._count = softmax_loss_forward(prob, label, self._ignore, smallest)
         top[0].data[...] = total / normalizer(self._mode, view[0], view[2], self._count)

@@ -19,7 +19,8 @@ from caffe_lite.layers.base import Context
 from caffe_lite.net import debug
 from caffe_lite.net.gradients import Needs
 from caffe_lite.net.sharing import Parameters
-from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weights
+from caffe_lite.snapshot.hdf5 import apply_weights_hdf5, is_hdf5, write_weights_hdf5
+from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weights, write_weights
 from caffe_lite.upgrade import read_net
 
 log = logging.getLogger(__name__)
@@ -166,15 +167,26 @@ class Net:
     # -- weights ---------------------------------------------------------------------------------------
 
     def copy_trained_from(self, source: str | os.PathLike[str] | Any) -> None:
-        """Take the weights of a ``.caffemodel`` or a ``NetParameter``, layer by layer, by name.
+        """Take the weights of a ``.caffemodel``, a ``.caffemodel.h5`` or a ``NetParameter``, layer by layer, by name.
 
         Layers that are only in one of the two are left alone.
 
         Raises:
             SnapshotError: the file is missing or broken, or the blobs of a layer differ in count or shape.
         """
-        trained = read_weights(source) if isinstance(source, (str, os.PathLike)) else source
-        apply_weights(self.layers, trained.layer)
+        if not isinstance(source, (str, os.PathLike)):
+            apply_weights(self.layers, source.layer)
+        elif os.path.isfile(source) and is_hdf5(source):
+            apply_weights_hdf5(source, self.layers, [param.blob for param in self.params.learnable])
+        else:
+            apply_weights(self.layers, read_weights(source).layer)
+
+    def save(self, path: str | os.PathLike[str], write_diff: bool = False, *, hdf5: bool = False) -> None:
+        """Write the weights to a ``.caffemodel``, or as HDF5 to a ``.caffemodel.h5``."""
+        if hdf5:
+            write_weights_hdf5(path, self.layers, [param.blob for param in self.params.learnable], write_diff)
+        else:
+            write_weights(path, self.to_proto(write_diff))
 
     def share_trained_layers_with(self, other: Net) -> None:
         """Look at the parameters of the other net's layers of the same names from now on."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from caffe_lite.schema.fields import FIELDS, Field
+from caffe_lite.schema.forks import fork_of_field
 
 _MOST = 6
 _NEIGHBOURS = {
@@ -29,7 +30,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def unknown_field(owner: str, name: str) -> str:
     """The sentences for a field ``name`` that the message called ``owner`` does not have."""
-    return f"{owner} has no field {name[:100]}.{_elsewhere(owner, name) or did_you_mean(name, FIELDS[owner])}"
+    fork = fork_of_field(name)
+    advice = _elsewhere(owner, name) or (f" {fork}" if fork else did_you_mean(name, FIELDS[owner]))
+    return f"{owner} has no field {name[:100]}.{advice}"
 
 
 def other_form(field: Field, word: str) -> str:

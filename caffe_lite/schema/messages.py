@@ -1,4 +1,4 @@
-"""The message classes, made from the descriptor set ``caffe.desc`` in a descriptor pool of our own.
+"""The message classes, made from the descriptor sets ``caffe.desc`` and ``forks.desc`` in a descriptor pool of our own.
 
 Generated code would have to match the installed protobuf and would clash with any other copy of Caffe's
 schema in the process. A private pool does neither, on protobuf 3.20 and later.
@@ -13,10 +13,26 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
+ADDITIONS = "Additions"
+"""How a message's name ends that only adds fields to another one."""
 
-def _load() -> FileDescriptorProto:
-    path = Path(__file__).with_name("caffe.desc")
+
+def _load(name: str) -> FileDescriptorProto:
+    path = Path(__file__).with_name(name)
     return FileDescriptorSet.FromString(path.read_bytes()).file[0]
+
+
+def _merge(caffe: FileDescriptorProto, forks: FileDescriptorProto) -> FileDescriptorProto:
+    """Caffe's messages with what the forks add to them, and the forks' own."""
+    merged = FileDescriptorProto()
+    merged.CopyFrom(caffe)
+    messages = {message.name: message for message in merged.message_type}
+    for message in forks.message_type:
+        if message.name.endswith(ADDITIONS):
+            messages[message.name[: -len(ADDITIONS)]].field.extend(message.field)
+        else:
+            merged.message_type.add().CopyFrom(message)
+    return merged
 
 
 def _message_class(descriptor: Any) -> Any:
@@ -28,8 +44,11 @@ def _message_class(descriptor: Any) -> Any:
     return cls
 
 
-FILE = _load()
-"""What proto/caffe.proto says, as protobuf's own ``FileDescriptorProto``."""
+CAFFE, FORKS = _load("caffe.desc"), _load("forks.desc")
+"""What proto/caffe.proto and proto/forks.proto say, as protobuf's own ``FileDescriptorProto``."""
+
+FILE = _merge(CAFFE, FORKS)
+"""Both in one: every message and field that a file may have."""
 
 _POOL = descriptor_pool.DescriptorPool()
 _POOL.AddSerializedFile(FILE.SerializeToString())

@@ -10,6 +10,7 @@ from caffe_lite import schema
 from caffe_lite.blob import Array
 from caffe_lite.errors import SchemaError, SnapshotError
 from caffe_lite.files import locate
+from caffe_lite.snapshot.hdf5 import is_hdf5, read_state_hdf5, write_state_hdf5
 
 
 @dataclass(frozen=True)
@@ -29,21 +30,27 @@ class State:
     history: Sequence[Array]
 
 
-def write_state(path: str | os.PathLike[str], state: State) -> None:
-    """Write a ``.solverstate``; the file appears whole or not at all."""
+def write_state(path: str | os.PathLike[str], state: State, hdf5: bool = False) -> None:
+    """Write a ``.solverstate``, or a ``.solverstate.h5``; the file appears whole or not at all."""
+    if hdf5:
+        write_state_hdf5(path, state.iter, state.learned_net, state.current_step, state.history)
+        return
     message = schema.SolverState(iter=state.iter, learned_net=state.learned_net, current_step=state.current_step)
     message.history.extend(schema.array_to_blob(array) for array in state.history)
     schema.write_binary(path, message)
 
 
 def read_state(path: str | os.PathLike[str]) -> State:
-    """Read a ``.solverstate``. Weights that have moved are looked for beside it.
+    """Read a ``.solverstate`` or a ``.solverstate.h5``. Weights that have moved are looked for beside it.
 
     Raises:
         SnapshotError: the file is missing, broken, or no solver state.
     """
     if not os.path.isfile(path):
         raise SnapshotError(f"{path}: there is no such solver state")
+    if is_hdf5(path):
+        iter, learned_net, current_step, arrays = read_state_hdf5(path)
+        return State(iter, _find_weights(learned_net, path), current_step, arrays)
     try:
         message = schema.read_binary(path, schema.SolverState)
     except SchemaError as error:

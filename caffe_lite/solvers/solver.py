@@ -16,7 +16,8 @@ from caffe_lite.errors import ParameterError, SnapshotError
 from caffe_lite.files import locate
 from caffe_lite.kernels.arrays import sum_squares
 from caffe_lite.net import Net
-from caffe_lite.snapshot import State, read_state, write_state, write_weights
+from caffe_lite.snapshot import State, read_state, write_state
+from caffe_lite.snapshot.hdf5 import need_h5py
 from caffe_lite.solvers.nets import make_test_nets, make_train_net
 from caffe_lite.solvers.policies import check_policy, learning_rate
 from caffe_lite.solvers.rules import rule_class
@@ -69,6 +70,9 @@ class Solver:
         rule = rule_class(param.type)
         rule.check(param)
         self._prefix = _snapshot_prefix(param, named_by)
+        self._hdf5 = param.snapshot_format == schema.SolverParameter.HDF5
+        if self._hdf5 and (param.snapshot or param.snapshot_after_train):
+            need_h5py()  # now, and not at the first snapshot
         if param.snapshot:
             self._check_snapshot_folder()
         if param.random_seed >= 0:
@@ -234,14 +238,13 @@ class Solver:
         Raises:
             SnapshotError: they cannot be written; what was there before is kept.
         """
-        weights, state = self._snapshot_file(".caffemodel"), self._snapshot_file(".solverstate")
-        if self.param.snapshot_format != schema.SolverParameter.BINARYPROTO:
-            raise SnapshotError("snapshot_format: HDF5 is not written yet; use BINARYPROTO")
+        kind, ending = ("HDF5", ".h5") if self._hdf5 else ("binary proto", "")
+        weights, state = (self._snapshot_file(name + ending) for name in (".caffemodel", ".solverstate"))
         try:
-            log.info("Snapshotting to binary proto file %s", weights)
-            write_weights(weights, self.net.to_proto(self.param.snapshot_diff))
-            log.info("Snapshotting solver state to binary proto file %s", state)
-            write_state(state, State(self.iter, weights, self.current_step, self.rule.history))
+            log.info("Snapshotting to %s file %s", kind, weights)
+            self.net.save(weights, self.param.snapshot_diff, hdf5=self._hdf5)
+            log.info("Snapshotting solver state to %s file %s", kind, state)
+            write_state(state, State(self.iter, weights, self.current_step, self.rule.history), hdf5=self._hdf5)
         except OSError as error:
             raise SnapshotError(f"Cannot write the snapshot {error.filename or weights}: {error.strerror}") from error
         return state

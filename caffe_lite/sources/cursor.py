@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Protocol, TypeAlias
 
 from caffe_lite.errors import DataError
@@ -76,6 +77,17 @@ class Cursor:
             records.append(self._position.record())
             self.next()
         return records
+
+    def batches(self, count: int) -> Iterator[list[Record]]:
+        """All records once, from the first to the last, ``count`` at a time, fewer at the end."""
+        records = []
+        more = self._position.first()
+        while more:
+            records.append(self._position.record())
+            more = self._position.next()
+            if len(records) == count or not more:
+                yield records
+                records = []
 
     def close(self) -> None:
         self._position.close()

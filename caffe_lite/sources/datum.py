@@ -9,56 +9,48 @@ import numpy as np
 
 from caffe_lite.errors import DataError
 from caffe_lite.kernels import datum as kernel
-from caffe_lite.kernels.datum import COLUMNS, DATA, DATA_SIZE, ENCODED, FLOATS, LABEL
+from caffe_lite.kernels.datum import CHANNELS, COLUMNS, DATA, DATA_SIZE, ENCODED, FLOATS, HEIGHT, WIDTH
 from caffe_lite.sources.cursor import Record
+from caffe_lite.sources.images import decode_image
+from caffe_lite.sources.items import Items, joined
 
 Array = np.ndarray[Any, Any]
 
 
-class Datums:
-    """The Datum messages of some records: shapes and labels, and where their values are.
+class Datums(Items):
+    """The Datum messages of some records.
+
+    Args:
+        records: their keys and values.
+        source: the database.
+        color: what to make of encoded images: three channels, one, or with None as many as they have.
 
     Attributes:
-        keys: of the records.
-        fields: int64, one row a record, the columns named in ``caffe_lite.kernels.datum``.
-        buffer: uint8; the pixels of record i begin at ``begins[i]``.
-        floats: float32; for a record without pixels its values begin at ``begins[i]`` in here.
-        sizes: how many values there are.
+        encoded: whether any was an image in JPEG, PNG or the like.
 
     Raises:
-        DataError: a record is no Datum, or an encoded image.
+        DataError: a record is no Datum, or one whose image cannot be read.
     """
 
-    def __init__(self, records: Sequence[Record], source: str) -> None:
+    def __init__(self, records: Sequence[Record], source: str, color: bool | None = None) -> None:
         self.source = source
-        self.keys = [key for key, _ in records]
-        self.buffer: Array = np.frombuffer(b"".join([value for _, value in records]), np.uint8)
+        self.names = [f"key {bytes(key).decode(errors='backslashreplace')!r}" for key, _ in records]
+        self.buffer = np.frombuffer(b"".join([value for _, value in records]), np.uint8)
         bounds = np.zeros(len(records) + 1, np.int64)
         np.cumsum([len(value) for _, value in records], out=bounds[1:])
-        self.fields: Array = np.empty((len(records), COLUMNS), np.int64)
+        self.fields = np.empty((len(records), COLUMNS), np.int64)
         bad = kernel.parse_datums(self.buffer, bounds, self.fields)
         if bad >= 0:
             raise DataError(f"{self.where(bad)}: this is no Datum, or a broken one; make the database again")
-        encoded = self.fields[:, ENCODED]
-        if encoded.any():
-            raise DataError(
-                f"{self.where(int(encoded.argmax()))}: the image is encoded (JPEG or PNG), which "
-                "cannot be read yet; make the database without --encoded"
-            )
-        self.begins: Array = self.fields[:, DATA].copy()
-        self.sizes: Array = self.fields[:, DATA_SIZE].copy()
-        self.fields[self.sizes > 0, FLOATS] = 0  # as in Caffe bytes come before floats
-        self.floats: Array = np.empty(self.fields[:, FLOATS].sum(), np.float32)
+        self.begins = self.fields[:, DATA].copy()
+        self.sizes = self.fields[:, DATA_SIZE].copy()
+        self.encoded = bool(self.fields[:, ENCODED].any())
+        self.fields[(self.sizes > 0) | (self.fields[:, ENCODED] != 0), FLOATS] = 0  # in Caffe bytes come before floats
+        self.floats = np.empty(self.fields[:, FLOATS].sum(), np.float32)
         if self.floats.size:
             self._read_floats(bounds)
-
-    @property
-    def labels(self) -> Array:
-        return self.fields[:, LABEL]
-
-    def where(self, index: int) -> str:
-        """A record, for a message."""
-        return f"{self.source}, key {bytes(self.keys[index]).decode(errors='backslashreplace')!r}"
+        if self.encoded:
+            self._decode(color)
 
     def _read_floats(self, bounds: Array) -> None:
         counts = self.fields[:, FLOATS]
@@ -67,3 +59,14 @@ class Datums:
             self.begins[i], self.sizes[i] = ends[i] - counts[i], counts[i]
             values = self.floats[self.begins[i] : ends[i]]
             kernel.read_floats(self.buffer, bounds[i], bounds[i + 1], values.view(np.uint8))
+
+    def _decode(self, color: bool | None) -> None:
+        pieces, size = [self.buffer], self.buffer.size
+        for i in np.flatnonzero(self.fields[:, ENCODED]).tolist():
+            data = self.buffer[self.begins[i] : self.begins[i] + self.sizes[i]]
+            image = decode_image(data.data, color, self.where(i))
+            self.fields[i, [CHANNELS, HEIGHT, WIDTH]] = image.shape
+            self.begins[i], self.sizes[i] = size, image.size
+            pieces.append(image)
+            size += image.size
+        self.buffer = joined(pieces)

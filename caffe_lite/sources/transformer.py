@@ -14,7 +14,7 @@ from caffe_lite.files import locate
 from caffe_lite.kernels import transform as kernel
 from caffe_lite.kernels.datum import CHANNELS, HEIGHT, WIDTH
 from caffe_lite.rng import Rng
-from caffe_lite.sources.datum import Datums
+from caffe_lite.sources.items import Items
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,11 @@ class Transformer:
         dtype: that the transformation is computed in.
         named_by: the prototxt; the mean file is looked for from there too.
 
+    Attributes:
+        mean_image: what the mean file holds, (channels, height, width), or empty.
+
     Raises:
-        ParameterError: a mean file and mean values are both given.
+        ParameterError: a mean file and mean values are both given, or force_color and force_gray.
         DataError, SchemaError: the mean file cannot be read.
     """
 
@@ -46,7 +49,7 @@ class Transformer:
         self._random_crop = self._crop > 0 and phase == schema.TRAIN
         self._scale = np.dtype(dtype).type(param.scale)
         self._mean_values: Array = np.array(param.mean_value, dtype)
-        self._mean_image: Array = np.empty((0, 0, 0), dtype)
+        self.mean_image: Array = np.empty((0, 0, 0), dtype)
         self._rng: Rng | None = None
         if param.HasField("mean_file"):
             if self._mean_values.size:
@@ -54,32 +57,32 @@ class Transformer:
                     "Cannot specify mean_file and mean_value at the same time; remove one of them"
                 )
             log.info("Loading mean file from: %s", param.mean_file)
-            self._mean_image = _read_mean(locate(param.mean_file, named_by)).astype(dtype)
-        if param.force_color or param.force_gray:
-            log.error("force_color and force_gray only for encoded datum")
+            self.mean_image = _read_mean(locate(param.mean_file, named_by)).astype(dtype)
+        if param.force_color and param.force_gray:
+            raise ParameterError("cannot set both force_color and force_gray; remove one of them")
 
     def init_rand(self, rng: Rng) -> None:
         """Start a stream of its own, seeded from ``rng``, where there is something to draw."""
         if self._mirror or self._random_crop:
             self._rng = Rng(rng.rand())
 
-    def output_shape(self, datums: Datums) -> tuple[int, int, int]:
+    def output_shape(self, items: Items) -> tuple[int, int, int]:
         """Channels, height and width of what comes out, going by the first datum.
 
         Raises:
             DataError: it has no channels, or is smaller than the crop.
         """
-        channels, height, width = (int(n) for n in datums.fields[0, [CHANNELS, HEIGHT, WIDTH]])
+        channels, height, width = (int(n) for n in items.fields[0, [CHANNELS, HEIGHT, WIDTH]])
         least = max(1, self._crop)
         if channels < 1 or min(height, width) < least:
             raise DataError(
-                f"{datums.where(0)}: expected at least 1 channel of {least} x {least}"
+                f"{items.where(0)}: expected at least 1 channel of {least} x {least}"
                 f"{' (crop_size)' if self._crop else ''}, found {_times((channels, height, width))} "
                 "(channels x height x width)"
             )
         return channels, self._crop or height, self._crop or width
 
-    def __call__(self, datums: Datums, out: Array) -> None:
+    def __call__(self, items: Items, out: Array) -> None:
         """Transform a batch into ``out``, an array of shape (items, channels, height, width).
 
         Raises:
@@ -88,36 +91,40 @@ class Transformer:
             ShapeError: the mean image does not have the size of the data.
         """
         _, channels, height, width = out.shape
-        bad = kernel.first_misfit(datums.fields, datums.sizes, channels, height, width, self._crop > 0)
+        bad = kernel.first_misfit(items.fields, items.sizes, channels, height, width, self._crop > 0)
         if bad >= 0:
-            raise DataError(_misfit(datums, bad, out.shape[1:], self._crop))
-        mean_values, mean_image = self._means(datums, channels)
+            raise DataError(_misfit(items, bad, out.shape[1:], self._crop))
+        mean_values, mean_image = self._means(items, channels)
         words = self._draw(len(out))
-        for floats, values in ((False, datums.buffer), (True, datums.floats)):
+        for floats, values in ((False, items.buffer), (True, items.floats)):
             if values.size:
                 kernel.transform(
-                    values, datums.begins, floats, datums.fields, words, self._mirror, self._random_crop,
+                    values, items.begins, floats, items.fields, words, self._mirror, self._random_crop,
                     mean_values, mean_image, self._scale, out,
                 )  # fmt: skip
 
-    def _means(self, datums: Datums, channels: int) -> tuple[Array, Array]:
-        if self._mean_image.size:
-            wrong = (datums.fields[:, [CHANNELS, HEIGHT, WIDTH]] != self._mean_image.shape).any(axis=1)
+    def _means(self, items: Items, channels: int) -> tuple[Array, Array]:
+        if self.mean_image.size:
+            wrong = (items.fields[:, [CHANNELS, HEIGHT, WIDTH]] != self.mean_image.shape).any(axis=1)
             if wrong.any():
                 bad = int(wrong.argmax())
-                found = datums.fields[bad, [CHANNELS, HEIGHT, WIDTH]]
+                found = items.fields[bad, [CHANNELS, HEIGHT, WIDTH]]
                 raise ShapeError(
-                    f"{datums.where(bad)}: the mean file has the shape {_times(self._mean_image.shape)}, the "
+                    f"{items.where(bad)}: the mean file has the shape {_times(self.mean_image.shape)}, the "
                     f"datum {_times(found)}; make the mean file from this database"
                 )
-        if self._mean_values.size not in (0, 1, channels):
-            raise ParameterError(
-                f"Specify either 1 mean_value or as many as channels: {channels}; found "
-                f"{self._mean_values.size}"
-            )
-        if self._mean_values.size != channels:
-            self._mean_values = np.resize(self._mean_values, channels)  # none are as good as zeros
-        return self._mean_values, self._mean_image.reshape(-1)
+        return self.mean_values(channels), self.mean_image.reshape(-1)
+
+    def mean_values(self, channels: int) -> Array:
+        """The mean of each channel, zeros where there is none.
+
+        Raises:
+            ParameterError: their number is neither 1 nor that of the channels.
+        """
+        given = self._mean_values
+        if given.size not in (0, 1, channels):
+            raise ParameterError(f"Specify either 1 mean_value or as many as channels: {channels}; found {given.size}")
+        return given if given.size == channels else np.resize(given, channels)  # none are as good as zeros
 
     def _draw(self, items: int) -> Array:
         draws = self._mirror + 2 * self._random_crop
@@ -135,13 +142,13 @@ def _read_mean(path: str) -> Array:
     return mean[0]
 
 
-def _misfit(datums: Datums, index: int, shape: tuple[int, ...], crop: int) -> str:
-    found = tuple(datums.fields[index, [CHANNELS, HEIGHT, WIDTH]])
-    where = datums.where(index)
-    if datums.sizes[index] < np.prod(found):
+def _misfit(items: Items, index: int, shape: tuple[int, ...], crop: int) -> str:
+    found = tuple(items.fields[index, [CHANNELS, HEIGHT, WIDTH]])
+    where = items.where(index)
+    if items.sizes[index] < np.prod(found):
         return (
             f"{where}: a datum of shape {_times(found)} has {np.prod(found)} values, found "
-            f"{datums.sizes[index]}; make the database again"
+            f"{items.sizes[index]}; make the database again"
         )
     kind = "at least (crop_size) " if crop else ""
     return (

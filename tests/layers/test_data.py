@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 from support.databases import digit_records, digits, make_database, make_datum, recorded
+from support.images import encoded, pictures
 
 from caffe_lite import schema
 from caffe_lite.blob import Blob
@@ -218,3 +219,64 @@ def test_pairs_that_caffe_wrote(tmp_path):
     assert pixels.shape == (500, 2, 28, 28)
     assert 30 < labels.sum() < 70  # one pair in ten is of equal digits
     assert 0.1 < pixels.mean() / 255 < 0.16
+
+
+def encoded_datum(image, label, kind="PNG"):
+    return schema.Datum(data=encoded(image, kind), label=label, encoded=True).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("transform", "fields", "channels"),
+    [
+        ("", {}, (3, 1)),
+        ("force_color: true", {}, (3, 3)),
+        ("force_gray: true", {}, (1, 1)),
+        ("", {"force_encoded_color": "true"}, (3, 3)),
+    ],
+)
+def test_encoded_images(tmp_path, transform, fields, channels):
+    shapes = [(3, 4, 5), (3, 4, 5), (1, 6, 2), (1, 6, 2)]
+    images = pictures(*shapes)
+    records = [(b"%d" % i, encoded_datum(image, i)) for i, image in enumerate(images)]
+    with Data(make_database(tmp_path / "db", records), batch_size=2, transform=transform, **fields) as data:
+        for n in range(3):
+            pixels, labels = data.next()
+            which = [n % 2 * 2, n % 2 * 2 + 1]
+            assert labels.tolist() == which
+            assert pixels.shape == (2, channels[n % 2], *shapes[which[0]][1:])
+            for image, found in zip([images[i] for i in which], pixels, strict=True):
+                if len(image) == len(found):
+                    np.testing.assert_array_equal(found, image)
+                elif len(found) == 3:
+                    np.testing.assert_array_equal(found, np.repeat(image, 3, axis=0))
+                else:
+                    grey = np.tensordot([0.114, 0.587, 0.299], image.astype(float), 1)
+                    assert np.abs(found[0] - grey).max() <= 1
+
+
+def test_encoded_images_are_transformed_beside_others(tmp_path):
+    images = pictures((3, 6, 7), (3, 8, 9), (3, 7, 6))
+    values = [encoded_datum(images[0], 0), make_datum(images[1], 1), make_datum(images[2].astype(np.float32), 2)]
+    source = make_database(tmp_path / "db", [(b"%d" % i, value) for i, value in enumerate(values)])
+    transform = "crop_size: 5 mean_value: 10 mean_value: 20 mean_value: 30 scale: 0.5"
+    with Data(source, phase=schema.TEST, transform=transform) as data:
+        pixels, _ = data.next()
+    mean = np.float32([10, 20, 30])[:, None, None]
+    for found, image, (top, left) in zip(pixels, images, [(0, 1), (1, 2), (1, 0)], strict=True):
+        np.testing.assert_array_equal(found, (image[:, top : top + 5, left : left + 5] - mean) * 0.5)
+
+
+def test_broken_encoded_image(tmp_path):
+    image = encoded_datum(pictures((1, 9, 9))[0], 0)
+    broken = schema.Datum(data=b"\xff\xd8 no jpeg", encoded=True).SerializeToString()
+    source = make_database(tmp_path / "db", [(b"a", image), (b"b", broken)])
+    message = r"layer 'digits' \(Data\): Could not load .*key 'b'"
+    with Data(source, batch_size=2) as data, pytest.raises(DataError, match=message):
+        data.next()
+
+
+def test_force_color_is_for_encoded_images(tmp_path, images, caplog):
+    source = make_database(tmp_path / "db", digit_records(images))
+    with Data(source, transform="force_gray: true") as data:
+        assert data.next()[0].shape == (3, 2, 4, 5)
+    assert "force_color and force_gray only for encoded datum" in caplog.text

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.layers import check_gradient, input_layers, make_net
 
+from caffe_lite import schema
 from caffe_lite.errors import GraphError, ParameterError, ShapeError
 from caffe_lite.kernels.pooling import max_forward
 from caffe_lite.kernels.pooling_vector import max_forward_vector
+from caffe_lite.rng import Rng
 
 LOWEST = np.finfo(np.float32).min
 
@@ -73,6 +75,65 @@ def test_the_mask_goes_back_too():
     assert n.blobs["x"].diff.tolist() == [[[[0, 10, 20, 0], [0, 0, 0, 0]]]]
 
 
+def test_stochastic_draws_in_proportion():
+    n = net("pool: STOCHASTIC kernel_size: 2 stride: 2", 1, 700, 2, 3)
+    n.blobs["x"].data[...] = [[1, 2, 4], [5, 0, 12]]
+    n.forward()
+    y, x, dy = n.blobs["y"].data, n.blobs["x"], n.blobs["y"].diff
+    assert y.shape == (1, 700, 1, 2)
+    assert set(y[..., 0].flat) == {1, 2, 5}
+    assert set(y[..., 1].flat) == {4, 12}
+    shares = [(y[..., 0] == value).mean() for value in (1, 2, 5)]
+    np.testing.assert_allclose(shares, [1 / 8, 2 / 8, 5 / 8], atol=0.07)
+    np.testing.assert_allclose((y[..., 1] == 12).mean(), 0.75, atol=0.07)
+    before = y.copy()
+    n.forward()
+    assert (before != y).any()
+    dy[...] = np.arange(1, 1401).reshape(dy.shape)
+    n.backward()
+    expected = np.zeros(x.shape)
+    for c, j in np.ndindex(700, 2):
+        row, column = np.argwhere(x.data[0, c, :, 2 * j:2 * j + 2] == y[0, c, 0, j])[0]
+        expected[0, c, row, 2 * j + column] = dy[0, c, 0, j]
+    np.testing.assert_array_equal(x.diff, expected)
+
+
+def test_stochastic_follows_the_stream():
+    """The first value at which the running sum reaches the drawn share of the sum."""
+    text = input_layers(x=(2, 3, 4, 5)) + layer("pool: STOCHASTIC kernel_size: 3 stride: 2")
+    n = make_net(text, seed=7)
+    x = np.random.default_rng(1).random((2, 3, 4, 5), np.float32)
+    n.blobs["x"].data[...] = x
+    n.forward()
+    chance = Rng(7).uniform(0, 1, np.empty((2, 3, 2, 2), np.float32))
+    for i in np.ndindex(chance.shape):
+        window = x[i[0], i[1], 2 * i[2]:2 * i[2] + 3, 2 * i[3]:2 * i[3] + 3].reshape(-1)
+        place = np.searchsorted(np.cumsum(window), chance[i] * window.sum())
+        assert n.blobs["y"].data[i] == window[place]
+
+
+def test_nothing_is_drawn_from_a_negative_sum():
+    n = net("pool: STOCHASTIC kernel_size: 2 stride: 2", 1, 30, 2, 2)
+    n.blobs["x"].data[...] = -1
+    n.blobs["x"].data[0, 1] = np.nan
+    n.forward()
+    n.blobs["y"].diff[...] = 1
+    n.backward()
+    assert n.blobs["y"].data[0, 1] == 0
+    assert not n.blobs["x"].diff[0, 1].any()
+    assert set(n.blobs["y"].data.flat) <= {0, -1}
+
+
+def test_stochastic_when_testing_is_the_mean():
+    text = input_layers(x=(1, 1, 2, 4)) + layer("pool: STOCHASTIC kernel_size: 2 stride: 2")
+    n = make_net(text, phase=schema.TEST)
+    n.blobs["x"].data[...] = [[[[1, 2, 0, 0], [5, 0, 0, 0]]]]
+    n.forward()
+    np.testing.assert_allclose(n.blobs["y"].data, [[[[30 / 8, 0]]]], rtol=1e-6)
+    x = np.random.default_rng(1).random((2, 3, 6, 7)) + 0.1
+    check_gradient(layer("pool: STOCHASTIC kernel_h: 3 kernel_w: 2 stride: 2"), {"x": x}, phase=schema.TEST)
+
+
 def test_nothing_but_nan_is_nobodys_maximum():
     n = net("kernel_size: 2 stride: 2", 1, 1, 2, 2)
     n.blobs["x"].data[...] = np.nan
@@ -105,7 +166,7 @@ def test_out_sizes(fields, out):
     ("kernel_size: 2 pad: 2", r"pad \(2, 2\) must be smaller than the kernel \(2, 2\)"),
     ("global_pooling: true kernel_size: 2", "leave the kernel size out"),
     ("global_pooling: true stride: 2", "pad must be 0 and stride 1"),
-    ("pool: STOCHASTIC kernel_size: 2", "stochastic pooling is not there"),
+    ("pool: STOCHASTIC kernel_size: 2 pad: 1", r"stochastic pooling knows no padding, found pad \(1, 1\)"),
 ])
 def test_parameters_that_cannot_be(fields, message):
     with pytest.raises(ParameterError, match=message) as caught:

@@ -8,7 +8,7 @@ from support.messages import messages
 
 from caffe_lite import schema
 from caffe_lite.errors import SchemaError
-from caffe_lite.schema import NetParameter, SolverState, format_text, parse_binary
+from caffe_lite.schema import LayerParameter, NetParameter, SolverState, format_text, parse_binary
 
 STATE = schema.SolverState(iter=7, learned_net="x_iter_7.caffemodel")
 NET = schema.NetParameter(name="n", layer=[schema.LayerParameter(name="conv1", type="Convolution")])
@@ -60,9 +60,10 @@ def test_a_string_that_is_not_utf8():
 
 
 def test_a_required_field_is_missing():
-    net = NetParameter()
-    net.layer.add().clip_param.min = 1
-    assert "lacks layer[0].clip_param.max" in problem(net.SerializePartialToString())
+    layer = LayerParameter()
+    layer.clip_param.min = 1
+    with pytest.raises(SchemaError, match=r"this LayerParameter lacks clip_param.max"):
+        parse_binary(layer.SerializePartialToString(), LayerParameter)
 
 
 def test_unknown_fields_are_kept():

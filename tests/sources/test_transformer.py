@@ -162,6 +162,6 @@ def test_mean_files_that_do_not_fit(tmp_path):
         run([image(1, 2, 3)], mean_file=path)
 
 
-def test_force_color_is_for_encoded_images(caplog):
-    run([image(1, 2, 3)], force_gray=True)
-    assert "force_color and force_gray only for encoded datum" in caplog.text
+def test_both_colours_at_once():
+    with pytest.raises(ParameterError, match="cannot set both force_color and force_gray"):
+        run([image(1, 2, 3)], force_gray=True, force_color=True)

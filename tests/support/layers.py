@@ -94,8 +94,9 @@ def check_gradient(text, inputs, *, fixed=(), phase=schema.TRAIN, step=1e-5, tol
                    phase=phase, dtype=np.float64, seed=seed)
     for name, values in inputs.items():
         net.blobs[name].data[...] = values
-    for learnable in net.params.learnable:
-        learnable.blob.data[...] = rng.normal(size=learnable.blob.shape)
+    learned = [param for param in net.params.learnable if param.lr_mult]  # BatchNorm's statistics are not
+    for param in learned:
+        param.blob.data[...] = rng.normal(size=param.blob.shape)
     net.forward()
     weights = {name: np.full(net.blobs[name].shape, net.loss_weights[name]) if name in net.loss_weights
                else rng.normal(size=net.blobs[name].shape) for name in net.outputs}
@@ -107,10 +108,12 @@ def check_gradient(text, inputs, *, fixed=(), phase=schema.TRAIN, step=1e-5, tol
     objective()
     for name, weight in weights.items():
         net.blobs[name].diff[...] = weight
+    for name in inputs:
+        net.blobs[name].diff.fill(7)  # to be overwritten
     net.clear_param_diffs()
     net.backward()
     blobs = {name: net.blobs[name] for name in inputs if name not in fixed}
-    blobs |= {f"{p.layer}/{p.index}": p.blob for p in net.params.learnable}
+    blobs |= {f"{p.layer}/{p.index}": p.blob for p in learned}
     gradients = {name: blob.diff.copy() for name, blob in blobs.items()}
     assert any(np.abs(gradient).max(initial=0) > 0 for gradient in gradients.values()), "every gradient is zero"
     for name, blob in blobs.items():

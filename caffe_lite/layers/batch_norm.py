@@ -1,0 +1,92 @@
+"""BatchNorm: every channel to mean 0 and variance 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from caffe_lite.blob import Blob
+from caffe_lite.errors import ParameterError, ShapeError
+from caffe_lite.kernels.normalize import inverse_deviations, moments, normalize, normalize_backward
+from caffe_lite.layers.normalizing import NormalizingLayer
+from caffe_lite.layers.registry import register
+from caffe_lite.parallel import parallel_for
+from caffe_lite.schema import TEST, FillerParameter
+
+GRAIN = 1 << 14  # elements worth a thread
+
+
+@register("BatchNorm")
+class BatchNormLayer(NormalizingLayer):
+    """``y = (x - mean) / sqrt(variance + eps)`` for each channel (axis 1); may work in place.
+
+    Training, mean and variance are the batch's; testing, or as ``use_global_stats`` says, the stored ones. Blobs,
+    which no solver touches: a sum of means and one of variances (each times ``m / (m - 1)``, for m values in a
+    channel), ``(channels,)``, and a sum of weights, ``(1,)``. Before a batch is added to a sum, the sum shrinks to
+    ``moving_average_fraction`` of itself; the stored statistics are the sums divided by that of the weights, or 0
+    where that is 0.
+
+    Source: Caffe's batch_norm_layer.cpp; Ioffe and Szegedy, "Batch normalization", 2015.
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param, shape = self.param.batch_norm_param, bottom[0].shape
+        if not shape:
+            self.fail(ShapeError, f"bottom {self.param.bottom[0]!r} has no axes; (num, channels, ...) is needed")
+        self._stored = param.use_global_stats if param.HasField("use_global_stats") else self.context.phase == TEST
+        self.needs_bottom = not self._stored
+        self._channels = 1 if len(shape) == 1 else shape[1]
+        for size in (self._channels, self._channels, 1):
+            self.add_blob((size,), FillerParameter())
+        for i in range(3):
+            if i == len(self.param.param):
+                self.param.param.add(lr_mult=0)
+            elif self.param.param[i].lr_mult != 0:
+                self.fail(ParameterError, f"its blobs are statistics, not parameters to learn, but param {i} has "
+                          f"lr_mult {self.param.param[i].lr_mult:g}; make it 0, or leave param out")
+        self._mean, self._variance, self._factor = np.zeros((3, self._channels), self.context.dtype)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        super().reshape(bottom, top)
+        shape = bottom[0].shape
+        if (1 if len(shape) == 1 else shape[1]) != self._channels:
+            self.fail(ShapeError, f"the statistics are of {self._channels} channels, bottom {self.param.bottom[0]!r} "
+                      f"is now of shape {shape}")
+        self._view = (shape[0], self._channels, prod(shape[2:]))
+        self._grain = max(1, GRAIN // max(1, shape[0] * self._view[2]))
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        mean, variance, factor = self._mean, self._variance, self._factor
+        x = self.take_bottom(bottom).reshape(self._view)
+        if self._stored:
+            weight = self.blobs[2].data[0]
+            scale = self.context.dtype(0 if weight == 0 else 1 / weight)
+            np.multiply(self.blobs[0].data, scale, out=mean)
+            np.multiply(self.blobs[1].data, scale, out=variance)
+        else:
+            parallel_for(moments, self._channels, x, mean, variance, grain=self._grain)
+            self._store()
+        number = self.context.dtype
+        inverse_deviations(variance, number(self.param.batch_norm_param.eps), number(0), factor)
+        parallel_for(normalize, self._channels, x, mean, factor, top[0].data.reshape(self._view), grain=self._grain)
+
+    def _store(self) -> None:
+        """Add the batch's statistics to the sums."""
+        values = self._view[0] * self._view[2]
+        means, variances, weights = (blob.data for blob in self.blobs)
+        for sums in (means, variances, weights):
+            sums *= self.context.dtype(self.param.batch_norm_param.moving_average_fraction)
+        means += self._mean
+        np.multiply(self._variance, self.context.dtype(values / max(1, values - 1)), out=self._factor)
+        variances += self._factor
+        weights += 1
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        if propagate_down[0]:
+            x = self.taken_bottom(bottom)
+            own = not self._stored
+            arrays = (a.reshape(self._view) for a in (top[0].diff, bottom[0].diff))
+            parallel_for(normalize_backward, self._channels, x.reshape(self._view), self._mean, self._factor, own, own,
+                         *arrays, grain=self._grain)

@@ -1,0 +1,47 @@
+"""Bias: one number added along some axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caffe_lite.blob import Blob
+from caffe_lite.kernels.arrays import copy_blocks
+from caffe_lite.kernels.scale import add_to_rows, offset_gradient
+from caffe_lite.layers.broadcast import BroadcastLayer
+from caffe_lite.layers.grain import grain
+from caffe_lite.layers.registry import register
+from caffe_lite.parallel import parallel_for
+
+
+@register("Bias")
+class BiasLayer(BroadcastLayer):
+    """``y[n, c, i] = x[n, c, i] + b[c]``; c counts the axes that b covers. May work in place.
+
+    ``b`` is the second bottom or a learned blob; which axes it covers: see ``BroadcastLayer``.
+
+    Source: Caffe's bias_layer.cpp.
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        if len(bottom) == 1:
+            param = self.param.bias_param
+            self.add_blob(self.covered(bottom, param), param.filler)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.measure(bottom, self.param.bias_param.axis)
+        if top[0] is not bottom[0]:
+            top[0].reshape(bottom[0].shape)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        x, b, y = bottom[0].data.reshape(-1), self.operand(bottom).data.reshape(-1), top[0].data.reshape(-1)
+        parallel_for(add_to_rows, self.rows, x, b, self.inner, y, grain=grain(self.inner))
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        dy, learned = top[0].diff.reshape(-1), len(bottom) == 1
+        if propagate_down[0] and top[0] is not bottom[0]:
+            copy_blocks(0, 1, dy, 0, 0, bottom[0].diff.reshape(-1), 0, 0, dy.size)
+        if self.param_propagate_down[0] if learned else propagate_down[1]:
+            db = self.operand(bottom).diff.reshape(-1)
+            if not learned:
+                db.fill(0)
+            parallel_for(offset_gradient, db.size, dy, self.outer, self.inner, db, grain=grain(self.outer * self.inner))

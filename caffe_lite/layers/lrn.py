@@ -1,0 +1,65 @@
+"""LRN: every value divided by how strong its neighbours are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from caffe_lite.blob import Blob
+from caffe_lite.errors import ParameterError, ShapeError
+from caffe_lite.kernels.lrn import lrn_backward, lrn_forward
+from caffe_lite.layers.normalizing import NormalizingLayer
+from caffe_lite.layers.registry import register
+from caffe_lite.parallel import PerThread, parallel_for, threads
+
+GRAIN = 1 << 12  # elements worth a thread
+
+
+@register("LRN")
+class LRNLayer(NormalizingLayer):
+    """``y = x (k + alpha / n Σ x²) ** -beta`` over a window around each value; may work in place.
+
+    ACROSS_CHANNELS: the window is ``local_size`` channels, and n is ``local_size``. WITHIN_CHANNEL: it is a square
+    of ``local_size`` by ``local_size`` in the plane, n its area, and k is 1 whatever the prototxt says.
+
+    Source: Caffe's lrn_layer.cpp; Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional
+    neural networks", 2012.
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param, number = self.param.lrn_param, self.context.dtype
+        size = param.local_size
+        if size % 2 == 0:
+            self.fail(ParameterError, f"local_size must be odd, so that a window has a middle; found {size}")
+        self._within = param.norm_region == param.WITHIN_CHANNEL
+        self._k = number(1 if self._within else param.k)
+        self._alpha = number(param.alpha / (size * size if self._within else size))
+        self._beta = number(param.beta)
+        self._halves = (size // 2, size // 2 if self._within else 0)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        shape = bottom[0].shape
+        if len(shape) != 4:
+            self.fail(ShapeError, f"bottom {self.param.bottom[0]!r} must have 4 axes (num, channels, height, width), "
+                      f"found shape {shape}")
+        super().reshape(bottom, top)
+        split = 2 if self._within else 1
+        rows, columns = shape[split], prod(shape[split + 1:])
+        self._view = (prod(shape[:split]), rows, columns)
+        self._scale = np.empty(self._view, self.context.dtype)
+        scratch = [np.empty((2, rows, columns), self.context.dtype) for _ in range(threads())]
+        self._scratch = PerThread([a for a, _ in scratch]), PerThread([b for _, b in scratch])
+        self._grain = max(1, GRAIN // max(1, rows * columns))
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        x, y = self.take_bottom(bottom).reshape(self._view), top[0].data.reshape(self._view)
+        parallel_for(lrn_forward, self._view[0], x, *self._halves, self._k, self._alpha, self._beta, self._scale, y,
+                     *self._scratch, grain=self._grain)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        if propagate_down[0]:
+            x, arrays = self.taken_bottom(bottom), (a.reshape(self._view) for a in (top[0].diff, bottom[0].diff))
+            parallel_for(lrn_backward, self._view[0], x.reshape(self._view), self._scale, *self._halves, self._alpha,
+                         self._beta, *arrays, *self._scratch, grain=self._grain)

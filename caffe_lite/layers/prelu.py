@@ -1,0 +1,72 @@
+"""PReLU: the rectifier with a learned slope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.blob import Array, Blob
+from caffe_lite.errors import ShapeError
+from caffe_lite.kernels.arrays import copy_blocks
+from caffe_lite.kernels.scale import prelu_backward, prelu_forward, prelu_gradient
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.grain import grain
+from caffe_lite.layers.registry import register
+from caffe_lite.parallel import parallel_for
+from caffe_lite.schema import FillerParameter
+
+
+@register("PReLU")
+class PReLULayer(Layer):
+    """``y[n, c, i] = x`` where x is positive, else ``slope[c] x``; may work in place.
+
+    The blob: slopes, one for each index of axis 1, or with ``channel_shared`` a scalar; 0.25 without a filler.
+
+    Source: Caffe's prelu_layer.cpp; He, Zhang, Ren, Sun, "Delving deep into rectifiers", 2015.
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        param = self.param.prelu_param
+        channels = self._channels(bottom[0])
+        filler = param.filler if param.HasField("filler") else FillerParameter(value=0.25)
+        self.add_blob(() if param.channel_shared else (channels,), filler)
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        shape, slopes = bottom[0].shape, self.blobs[0].count
+        channels = self._channels(bottom[0])
+        shared = self.param.prelu_param.channel_shared
+        if not shared and channels != slopes:
+            self.fail(ShapeError, f"there are {slopes} slopes, bottom {self.param.bottom[0]!r} of shape {shape} now "
+                      f"has {channels} channels")
+        self._outer, self._inner = shape[0], prod(shape[1:] if shared else shape[2:])
+        in_place = top[0] is bottom[0]
+        if not in_place:
+            top[0].reshape(shape)
+        self._kept = np.empty(bottom[0].count if in_place else 0, self.context.dtype)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        x, slope = bottom[0].data.reshape(-1), self.blobs[0].data.reshape(-1)
+        if top[0] is bottom[0]:
+            copy_blocks(0, 1, x, 0, 0, self._kept, 0, 0, x.size)
+        self._rows(prelu_forward, x, slope, self._inner, top[0].data.reshape(-1))
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        x = self._kept if top[0] is bottom[0] else bottom[0].data.reshape(-1)
+        dy, slope = top[0].diff.reshape(-1), self.blobs[0]
+        if self.param_propagate_down[0]:  # first: in place the bottom's gradient overwrites the top's
+            parallel_for(prelu_gradient, slope.count, dy, x, self._outer, self._inner, slope.diff.reshape(-1),
+                         grain=grain(self._outer * self._inner))
+        if propagate_down[0]:
+            self._rows(prelu_backward, x, slope.data.reshape(-1), self._inner, dy, bottom[0].diff.reshape(-1))
+
+    def _rows(self, kernel: Any, x: Array, slope: Array, inner: int, *arrays: Array) -> None:
+        parallel_for(kernel, self._outer * slope.size, x, slope, inner, *arrays, grain=grain(inner))
+
+    def _channels(self, bottom: Blob) -> int:
+        if len(bottom.shape) < 2:
+            self.fail(ShapeError, f"the slopes are along axis 1, which bottom {self.param.bottom[0]!r} of shape "
+                      f"{bottom.shape} does not have")
+        return bottom.shape[1]
