@@ -40,11 +40,11 @@ class EuclideanLossLayer(LossLayer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         a, b = (blob.data.reshape(self._view) for blob in bottom)
         parallel_for(euclidean_forward, len(a), a, b, self._diff, self._losses, grain=self._grain)
-        top[0].data[...] = self._losses.sum() / (2 * len(a))
+        top[0].data[...] = self._losses.sum() / (2 * max(1, len(a)))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         num = self._view[0]
-        weight = float(top[0].diff) / num
+        weight = float(top[0].diff) / max(1, num)
         for blob, factor, wanted in zip(bottom, (weight, -weight), propagate_down, strict=True):
             if wanted:
                 parallel_for(euclidean_backward, num, self._diff, self.context.dtype(factor),

@@ -39,7 +39,7 @@ class HingeLossLayer(LossLayer):
         self.check_labels(label, classes)
         parallel_for(hinge_forward, num, bottom[0].data.reshape(self._view), label, self._squared, self._losses,
                      grain=self._grain)
-        top[0].data[...] = self._losses.sum() / num
+        top[0].data[...] = self._losses.sum() / max(1, num)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         self.refuse_labels(propagate_down)
@@ -47,4 +47,4 @@ class HingeLossLayer(LossLayer):
             num = self._view[0]
             x, dx = bottom[0].data.reshape(self._view), bottom[0].diff.reshape(self._view)
             parallel_for(hinge_backward, num, x, bottom[1].data.reshape(-1), self._squared,
-                         self.context.dtype(float(top[0].diff) / num), dx, grain=self._grain)
+                         self.context.dtype(float(top[0].diff) / max(1, num)), dx, grain=self._grain)

@@ -34,7 +34,7 @@ class MultinomialLogisticLossLayer(LossLayer):
         (num, classes), label = self._view, bottom[1].data.reshape(-1)
         self.check_labels(label, classes)
         multinomial_forward(0, num, bottom[0].data.reshape(self._view), label, self.context.dtype(LEAST), self._losses)
-        top[0].data[...] = self._losses.sum() / num
+        top[0].data[...] = self._losses.sum() / max(1, num)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         self.refuse_labels(propagate_down)
@@ -42,4 +42,4 @@ class MultinomialLogisticLossLayer(LossLayer):
             num = self._view[0]
             x, dx = bottom[0].data.reshape(self._view), bottom[0].diff.reshape(self._view)
             multinomial_backward(0, num, x, bottom[1].data.reshape(-1), self.context.dtype(LEAST),
-                                 self.context.dtype(float(top[0].diff) / num), dx)
+                                 self.context.dtype(float(top[0].diff) / max(1, num)), dx)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
@@ -31,7 +32,7 @@ class SPPLayer(Layer):
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         shape = bottom[0].shape
-        if len(shape) != 4 or 0 in shape:
+        if len(shape) != 4 or 0 in shape[2:]:
             self.fail(ShapeError, f"bottom {self.param.bottom[0]!r} must have 4 axes (num, channels, height, width), "
                       f"found shape {shape}")
         height = self.param.spp_param.pyramid_height
@@ -41,15 +42,16 @@ class SPPLayer(Layer):
         for layer, pooled in zip(self._levels, self._pooled, strict=True):
             layer.setup(bottom, [pooled])
             layer.reshape(bottom, [pooled])
-        self._sizes = [pooled.count // shape[0] for pooled in self._pooled]
+        self._sizes = [prod(pooled.shape[1:]) for pooled in self._pooled]
         top[0].reshape(self._pooled[0].shape if len(self._levels) == 1 else (shape[0], sum(self._sizes)))
 
     def _pooling(self, level: int, height: int, width: int) -> PoolingLayer:
         bins = 1 << level
         (kernel_h, pad_h), (kernel_w, pad_w) = ((-(-n // bins), (-n % bins + 1) // 2) for n in (height, width))
         if pad_h >= kernel_h or pad_w >= kernel_w:
-            self.fail(ParameterError, f"a grid of {bins} x {bins} is too fine for the planes of {height} x {width} of bottom "
-                      f"{self.param.bottom[0]!r}: windows would be all padding; make pyramid_height {level} at most")
+            self.fail(ParameterError, f"a grid of {bins} x {bins} is too fine for the planes of {height} x {width} of "
+                      f"bottom {self.param.bottom[0]!r}: windows would be all padding; make pyramid_height "
+                      f"{level} at most")
         param = LayerParameter(name=self.name, type="Pooling", bottom=list(self.param.bottom), top=list(self.param.top))
         pooling = param.pooling_param
         pooling.pool = self.param.spp_param.pool

@@ -105,6 +105,18 @@ def test_every_target_ignored_is_no_loss():
     assert not net.blobs["x"].diff.any()
 
 
+@pytest.mark.parametrize("kind", ["EuclideanLoss", "HingeLoss", "MultinomialLogisticLoss", "InfogainLoss",
+                                  "SigmoidCrossEntropyLoss"])
+def test_no_samples_are_no_loss(kind):
+    names = "xth" if kind == "InfogainLoss" else "xt"
+    shapes = {"x": (2, 3), "t": (2, 3) if kind in ("EuclideanLoss", "SigmoidCrossEntropyLoss") else (2,), "h": (3, 3)}
+    net = make_net("force_backward: true " + input_layers(**{name: shapes[name] for name in names}) + layer(kind, names))
+    for name in "xt":
+        net.blobs[name].reshape((0, *shapes[name][1:]))
+    assert net.forward() == 0
+    net.backward()
+
+
 @pytest.mark.parametrize(("kind", "shapes", "more", "error", "message"), [
     ("EuclideanLoss", [(3, 4), (3, 5)], "", ShapeError, r"\(3, 4\) and 'b' of shape \(3, 5\).*same number"),
     ("EuclideanLoss", [(3, 4), (4, 3)], "", ShapeError, "first dimension"),

@@ -1,13 +1,17 @@
 """LSTM, RNN and LSTMUnit: gradients, the state between batches, and complaints."""
 
+import re
+
 import numpy as np
 import pytest
 from support import text
 from support.layers import check_gradient, input_layers, make_net
 
+from caffe_lite import schema
 from caffe_lite.errors import CaffeError, GraphError, ParameterError, ShapeError
 from caffe_lite.parallel import set_threads, threads
 from caffe_lite.rng import Rng
+from caffe_lite.solvers import Solver
 
 RNG = np.random.default_rng(14)
 STATES = {"LSTM": 2, "RNN": 1}
@@ -168,6 +172,33 @@ def test_fillers_draw_for_every_step():
                             if i < len(layer.blobs)])
     expected = Rng(5).uniform(0, 1, 8 * 5 + 3 * 8 * 2 + 3 * 6)
     np.testing.assert_array_equal(drawn, np.delete(expected, np.s_[56:88]))
+
+
+TRAINED = """
+random_seed: 17 base_lr: 0.05 momentum: 0.9 weight_decay: 0.001 lr_policy: "fixed" max_iter: 15 display: 1
+clip_gradients: 30 snapshot_after_train: false net_param {
+layer { name: "d" type: "DummyData" top: "x" top: "t" top: "cont" dummy_data_param {
+  shape { dim: 6 dim: 5 dim: 7 } shape { dim: 6 dim: 5 dim: 3 } shape { dim: 6 dim: 5 }
+  data_filler { type: "gaussian" std: 1 } data_filler { type: "uniform" min: 0 max: 1 } data_filler { value: 1 } } }
+layer { name: "l" type: "LSTM" bottom: "x" bottom: "cont" top: "y" recurrent_param { num_output: 12
+  weight_filler { type: "gaussian" std: 0.3 } bias_filler { type: "uniform" min: -0.5 max: 0.5 } } }
+layer { name: "r" type: "RNN" bottom: "y" bottom: "cont" top: "o" recurrent_param { num_output: 9
+  weight_filler { type: "gaussian" std: 0.3 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "o" top: "ip" inner_product_param { num_output: 3 axis: 2
+  weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SigmoidCrossEntropyLoss" bottom: "ip" bottom: "t" top: "loss" }
+layer { name: "e" type: "EuclideanLoss" bottom: "ip" bottom: "t" top: "e" } }
+"""
+PRINTED_BY_CAFFE = [13.3841, 12.5302, 12.9321, 13.8407, 11.6976, 11.7819, 12.4643, 11.5849, 11.6358, 11.5723, 11.5353,
+                    11.8253, 11.3501, 12.3222, 11.2534, 11.8113]
+
+
+def test_a_training_across_batches(caplog):
+    """No sequence ever ends here: each batch goes on from the state that the last one left."""
+    caplog.set_level("INFO", logger="caffe_lite.solvers")
+    Solver(schema.parse_text(TRAINED, schema.SolverParameter)).solve()
+    found = re.findall(r"Iteration \d+.*, loss = ([\d.]+)", caplog.text)
+    np.testing.assert_allclose([float(loss) for loss in found], PRINTED_BY_CAFFE, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("shapes", "more", "tops", "error", "message"), [
