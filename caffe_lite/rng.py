@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from bisect import bisect_right
 from collections.abc import Callable
 from decimal import Decimal, localcontext
@@ -123,20 +124,21 @@ class Rng:
         self._state[...] = state
 
 
-_default: Rng | None = None
+_of_thread = threading.local()
 
 
 def default() -> Rng:
-    """The stream that fillers, dropout and the seeds of other streams come from; Caffe's global generator."""
-    global _default
-    if _default is None:
-        _default = Rng()
-    return _default
+    """The stream that fillers, dropout and the seeds of other streams come from; each thread has its own, as
+    ``Caffe::Get()`` gives it, so that trainings in two threads do not draw from each other's."""
+    if not hasattr(_of_thread, "rng"):
+        _of_thread.rng = Rng()
+    stream: Rng = _of_thread.rng
+    return stream
 
 
 def set_random_seed(seed: int | None) -> None:
-    """Start the default stream anew from ``seed``, for whoever holds it too (``Caffe::set_random_seed``); the C
-    library's begins as in a new process."""
+    """Start this thread's default stream anew from ``seed``, for whoever holds it too; the C library's begins as in a
+    new process (``Caffe::set_random_seed``)."""
     default().setstate(Rng(seed).getstate())
     default().libc = LibcRng()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -207,13 +208,29 @@ def test_seeds() -> None:
 
 
 def test_default_stream_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rng, "_default", None)
+    monkeypatch.setattr(rng, "_of_thread", threading.local())
     held = rng.default()
     rng.set_random_seed(12)
     words = held.rand(), rng.default().rand()
     again = Rng(12)
     assert words == (again.rand(), again.rand())
     assert words[0] != words[1]
+
+
+def test_each_thread_has_a_default_stream() -> None:
+    rng.set_random_seed(12)
+    others: list[int] = []
+
+    def other() -> None:
+        rng.set_random_seed(34)
+        others.extend(rng.default().rand() for _ in range(2))
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    mine, others_alone = Rng(12), Rng(34)
+    assert rng.default().rand() == mine.rand()
+    assert others == [others_alone.rand(), others_alone.rand()]
 
 
 @pytest.mark.parametrize(

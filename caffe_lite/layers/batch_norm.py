@@ -75,6 +75,8 @@ class BatchNormLayer(NormalizingLayer):
     def _store(self) -> None:
         """Add the batch's statistics to the sums."""
         values = self._view[0] * self._view[2]
+        if not values:
+            return
         means, variances, weights = (blob.data for blob in self.blobs)
         for sums in (means, variances, weights):
             sums *= self.context.dtype(self.param.batch_norm_param.moving_average_fraction)

@@ -31,7 +31,7 @@ class Net:
 
     Args:
         param: a ``NetParameter`` in the current form whose ``state`` says phase, level and stages.
-        rng: the stream that fillers draw from; by default the process's own, as in Caffe.
+        rng: the stream that fillers draw from; by default the thread's own, as in Caffe.
         dtype: of all blobs; ``float64`` is for gradient checks.
         named_by: the file that ``param`` was read from; paths in it are looked for from there too.
 

@@ -49,7 +49,7 @@ def decode_image(data: bytes | memoryview, color: bool | None, where: str) -> Ar
         DependencyError: Pillow is not installed.
     """
     need("PIL", "images", "reading images")
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as image:
@@ -59,6 +59,8 @@ def decode_image(data: bytes | memoryview, color: bool | None, where: str) -> Ar
                 return _native(image, where)
             pixels = _eight_bits(ImageOps.exif_transpose(image))
             return _planes(pixels, image.format, color)
+    except UnidentifiedImageError:
+        raise DataError(f"Could not load {where}: it is no image, or none of a kind that Pillow reads") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"Could not load {where}: {error}") from None
 

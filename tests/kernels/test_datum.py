@@ -112,9 +112,9 @@ def test_the_first_bad_record_is_named():
         Datums([(b"k1", good), (b"k\xff2", b"\x22\x7f"), (b"k3", b"\x22\x7f")], "db")
 
 
-def test_encoded_images_are_refused():
+def test_an_encoded_image_that_is_none():
     record = schema.Datum(channels=3, encoded=True, data=b"JFIF").SerializeToString()
-    with pytest.raises(DataError, match="db, key 'b': the image is encoded"):
+    with pytest.raises(DataError, match="Could not load db, key 'b': it is no image"):
         Datums([(b"a", b""), (b"b", record)], "db")
 
 

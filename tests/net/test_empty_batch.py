@@ -1,5 +1,6 @@
 """A batch of no items runs through, as it does when Filter selects nothing."""
 
+import numpy as np
 import pytest
 from support.layers import input_layers, make_net
 
@@ -10,6 +11,7 @@ LAYERS = {
     "ReLU": "",
     "Softmax": "",
     "Sigmoid": "",
+    "BatchNorm": "",
 }
 
 
@@ -22,4 +24,4 @@ def test_empty_batch(kind):
     net.forward()
     net.backward()
     assert net.blobs["y"].shape[0] == 0
-    assert all(not param.blob.diff.any() for param in net.params.learnable)
+    assert all(not param.blob.diff.any() and np.isfinite(param.blob.data).all() for param in net.params.learnable)
