@@ -144,7 +144,7 @@ def test_an_image_that_is_none(tmp_path, images):
     (tmp_path / "4.png").write_bytes(b"no image")
     net = make()
     net.forward()
-    with pytest.raises(DataError, match=r"layer 'pictures' \(ImageData\): Could not load 4\.png: cannot identify"):
+    with pytest.raises(DataError, match=r"layer 'pictures' \(ImageData\): Could not load 4\.png: it is no image"):
         net.forward()
     net.close()
 
