@@ -66,7 +66,7 @@ def decode_box(code: int, prior: Array, variance: Array, plain: bool, x: Array, 
         out[2], out[3] = x_center + half_width, y_center + half_height
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def encode_box(code: int, prior: Array, variance: Array, plain: bool, box: Array, out: Array) -> None:
     """The prediction that means ``box``: the inverse of ``decode_box``."""
     half = box.dtype.type(0.5)
@@ -196,7 +196,7 @@ def match_images(begin: int, end: int, boxes: Array, objects: Array, labels: Arr
                            taken, overlaps, match[n, c], best[n, c])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def encode_matches(begin: int, end: int, code: int, priors: Array, variances: Array, plain: bool, bounded: bool,
                    boxes: Array, prior: bool, objects: Array, rows: Array, x: Array, prediction: Array,
                    target: Array) -> None:

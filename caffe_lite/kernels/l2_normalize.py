@@ -38,7 +38,7 @@ def within_norms(begin: int, end: int, x: Array, eps: float, norm: Array) -> Non
             norm[n, i] = np.sqrt(norm[n, i])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def divide_by_norms(begin: int, end: int, x: Array, norm: Array, scale: Array, y: Array) -> None:
     """``y = scale x / norm``; ``y`` may be ``x``."""
     for n in range(begin, end):
@@ -71,7 +71,7 @@ def within_dots(begin: int, end: int, x: Array, dy: Array, dot: Array) -> None:
                 dot[n, i] += x[n, c, i] * dy[n, c, i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def normalize_back(begin: int, end: int, x: Array, norm: Array, dot: Array, scale: Array, dy: Array, dx: Array) -> None:
     """``dx = scale (dy - x dot / norm²) / norm``; ``dx`` may be ``dy``."""
     for n in range(begin, end):
@@ -82,7 +82,7 @@ def normalize_back(begin: int, end: int, x: Array, norm: Array, dot: Array, scal
                 dx[n, c, i] = (dy[n, c, i] - x[n, c, i] * (dot[n, i] / r / r)) / r * s
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc"})  # as above
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})  # as above
 def scale_gradient_of_norm(begin: int, end: int, x: Array, norm: Array, dy: Array, dscale: Array) -> None:
     """``dscale[c] = Σ_n Σ_i dy x / norm``; the outer loop counts channels."""
     for c in range(begin, end):

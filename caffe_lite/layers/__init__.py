@@ -1,7 +1,7 @@
 """The layers, one a file, and the registry that knows them by name.
 
-Importing this package imports every module in it, and with it registers every layer: Caffe's here, those of its forks in
-``forks``.
+Importing this package imports every module in it, and with it registers every layer: Caffe's here, those of its forks
+in ``forks``.
 """
 
 from importlib import import_module

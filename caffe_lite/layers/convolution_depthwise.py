@@ -9,22 +9,28 @@ import numpy as np
 from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.kernels.depthwise import depthwise_backward_data, depthwise_backward_weight, depthwise_forward
 from caffe_lite.layers.convolution_geometry import Geometry
-from caffe_lite.parallel import parallel_for
+from caffe_lite.parallel import PerThread, parallel_for, threads
 
 Array = np.ndarray[Any, Any]
 GRAIN = 1 << 15  # multiplications worth a thread
 
 
 class DepthwiseConvolution:
-    """Forward and backward on flat arrays, for one geometry."""
+    """Forward and backward on flat arrays, for one geometry; owns room for two planes a thread."""
 
     def __init__(self, geometry: Geometry, dtype: Any) -> None:
         g = self._geometry = geometry
-        self._bottom, self._top = (g.num, g.channels, *g.size), (g.num, g.outputs, *g.out)
-        self._filters = (g.channels, *g.kernel)
-        self._steps = np.array([*g.stride, *g.pad, *g.dilation], np.int64)
+        reach = [(k - 1) * d for k, d in zip(g.kernel, g.dilation, strict=True)]
+        rows, line = (n + r // s for n, r, s in zip(g.out, reach, g.stride, strict=True))  # of a phase
+        self._starts = np.array([
+            ((i % g.stride[0] * g.stride[1] + j % g.stride[1]) * rows + i // g.stride[0]) * line + j // g.stride[1]
+            for i in range(0, reach[0] + 1, g.dilation[0]) for j in range(0, reach[1] + 1, g.dilation[1])
+        ], np.int64)
+        self._sizes, self._steps = (*g.size, *g.out, line), (*g.stride, *g.pad, rows)
+        self._phases = PerThread([np.zeros(g.stride[0] * g.stride[1] * rows * line, dtype) for _ in range(threads())])
+        self._lines = PerThread([np.zeros((g.out[0] - 1) * line + g.out[1], dtype) for _ in range(threads())])
         self._no_bias = np.zeros(g.outputs, dtype)
-        self._grain = max(1, GRAIN // max(1, g.pixels * g.kernel[0] * g.kernel[1]))
+        self._grain = max(1, GRAIN // max(1, g.pixels * len(self._starts)))
 
     @staticmethod
     def suits(g: Geometry) -> bool:
@@ -33,18 +39,20 @@ class DepthwiseConvolution:
 
     def forward(self, x: Array, w: Array, bias: Array | None, y: Array) -> None:
         """Overwrite ``y``."""
-        parallel_for(depthwise_forward, self._top[0] * self._top[1], x.reshape(self._bottom), w.reshape(self._filters),
-                     self._no_bias if bias is None else bias, self._steps, y.reshape(self._top), grain=self._grain)
+        bias = self._no_bias if bias is None else bias
+        parallel_for(depthwise_forward, self._geometry.num * len(bias), x, w, bias, self._starts, self._sizes,
+                     self._steps, self._phases, self._lines, y, grain=self._grain)
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""
-        parallel_for(depthwise_backward_data, self._top[0] * self._top[1], dy.reshape(self._top),
-                     w.reshape(self._filters), self._steps, dx.reshape(self._bottom), grain=self._grain)
+        g = self._geometry
+        parallel_for(depthwise_backward_data, g.num * g.channels, dy, w, g.channels, self._starts, self._sizes,
+                     self._steps, self._phases, self._lines, dx, grain=self._grain)
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
         """Add to ``dw`` and ``dbias``."""
         g = self._geometry
-        parallel_for(depthwise_backward_weight, g.channels, x.reshape(self._bottom), dy.reshape(self._top), self._steps,
-                     dw.reshape(self._filters), grain=max(1, self._grain // max(1, g.num)))
+        parallel_for(depthwise_backward_weight, g.channels, x, dy, g.num, g.channels, self._starts, self._sizes,
+                     self._steps, self._phases, self._lines, dw, grain=max(1, self._grain // max(1, g.num)))
         if dbias is not None:
-            parallel_for(bias_gradient, len(dbias), dy, g.num, g.pixels, dbias)
+            parallel_for(bias_gradient, g.channels, dy, g.num, g.pixels, dbias)

@@ -17,6 +17,7 @@ from caffe_lite.sources.prefetch import Prefetcher
 from caffe_lite.sources.transformer import Transformer
 
 log = logging.getLogger(__name__)
+SSD_FIELDS = ("distort_param", "expand_param", "resize_param", "noise_param", "crop_h", "crop_w", "emit_constraint")
 
 
 @dataclass
@@ -43,6 +44,7 @@ class PrefetchingLayer(Layer):
 
     bottoms = (0, 0)
     tops = (2, 2)
+    annotated = False  # whether it does what SSD added to transform_param
     _prefetcher: Prefetcher[Batch] | None = None
 
     def start(self, transformer: Transformer) -> tuple[Loader, tuple[int, ...]]:
@@ -54,6 +56,9 @@ class PrefetchingLayer(Layer):
         try:
             if not prefetch:
                 raise ParameterError("data_param { prefetch } is 0; give 1 or more")
+            given = [name for name in SSD_FIELDS if self.param.transform_param.HasField(name)]
+            if given and not self.annotated:
+                raise ParameterError(f"transform_param {{ {' '.join(given)} }} is for AnnotatedData layers only")
             transformer = Transformer(self.param.transform_param, context.phase, context.dtype, context.named_by)
             transformer.init_rand(context.rng)
             loader, shape = self.start(transformer)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pytest
+from support.runs import BACKEND
+
 from caffe_lite import schema
 from caffe_lite.cli import main
 from caffe_lite.report.log import parse_log
-from support.runs import BACKEND
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -55,7 +58,12 @@ def example_solver(name, net=None, **fields):
 
 
 def train(capfd, solver, *flags):
-    """The ``Run`` that the log of `caffe train` with a solver, a message or a text, tells of."""
+    """The ``Run`` that `caffe train` with a solver, a message or a text, logs."""
+    return the_run(log_of_training(capfd, solver, *flags))
+
+
+def log_of_training(capfd, solver, *flags):
+    """What `caffe train` with a solver, a message or a text, logs."""
     if isinstance(solver, str):
         Path("solver.prototxt").write_text(solver)
     else:
@@ -64,10 +72,24 @@ def train(capfd, solver, *flags):
     code = main(["train", "--solver=solver.prototxt", *flags])
     log = capfd.readouterr().err
     assert code == 0, log
+    return log
+
+
+def the_run(log):
+    """The one training in a log."""
     [run] = parse_log(log.splitlines())
     return run
 
 
-def first_and_last(values, count=3):
-    """The means of the first and of the last few values."""
-    return sum(values[:count]) / count, sum(values[-count:]) / count
+def mean_of(values, count=3):
+    """The mean of the last few values."""
+    return sum(values[-count:]) / count
+
+
+def write_hdf5(name, **arrays):
+    """Write ``NAME.h5`` and ``NAME.txt``, the list that holds it alone."""
+    h5py = pytest.importorskip("h5py", reason="h5py, which reads and writes HDF5, is not installed")
+    with h5py.File(f"{name}.h5", "w") as file:
+        for key, array in arrays.items():
+            file[key] = array.astype(np.float32)
+    Path(f"{name}.txt").write_text(f"{name}.h5\n")
