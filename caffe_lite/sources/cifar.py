@@ -24,7 +24,7 @@ def read_batch(path: str) -> tuple[Array, Array]:
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
-        raise DataError(f"Unable to open {path}: {error.strerror}; data/cifar10/get_cifar10.sh fetches it") from None
+        raise DataError(f"Unable to open {path}: {error.strerror}; give the folder of the unpacked CIFAR-10 binary version") from None
     record = 1 + CHANNELS * SIZE * SIZE
     if data.size != IMAGES * record:
         hint = "; gunzip it first" if data[:2].tobytes() == b"\x1f\x8b" else ""
