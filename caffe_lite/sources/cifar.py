@@ -24,7 +24,8 @@ def read_batch(path: str) -> tuple[Array, Array]:
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
-        raise DataError(f"Unable to open {path}: {error.strerror}; give the folder of the unpacked CIFAR-10 binary version") from None
+        raise DataError(f"Unable to open {path}: {error.strerror}; give the folder with CIFAR-10's binary version, "
+                        "unpacked") from None
     record = 1 + CHANNELS * SIZE * SIZE
     if data.size != IMAGES * record:
         hint = "; gunzip it first" if data[:2].tobytes() == b"\x1f\x8b" else ""
