@@ -32,6 +32,8 @@ def test_run(name, tmp_path, monkeypatch, caplog):
     np.testing.assert_allclose(np.array(shown, float), run["display"].astype(float), rtol=1e-4)
     tests = re.findall(r"Test net output #\d+: \S+ = (\S+)", log)
     np.testing.assert_allclose(np.array(tests, float), run["tests"].astype(float), rtol=1e-4)
+    for mine, caffes in zip(shown[:20], run["display"], strict=False):
+        assert abs(float(mine) - float(caffes)) <= 1.01 * _last_digit(str(caffes)), "other digits in the log"
     layers = dict(zip(solver.net.layer_names, solver.net.layers, strict=True))
     largest = max(float(run[key]) for key in run.files if key.startswith("largest/"))
     for key in run.files:
@@ -42,6 +44,11 @@ def test_run(name, tmp_path, monkeypatch, caplog):
         elif kind == "history":
             found = solver.rule.history[int(rest)]
             _close(found, run[key], max(float(np.abs(run[key]).max()), 1e-3 * largest), key)
+
+
+def _last_digit(text):
+    """What one more in the last of the six digits of a printed number is worth."""
+    return 10.0 ** (int(f"{float(text):e}".split("e")[1]) - 5)
 
 
 def _close(found, expected, scale, key):
