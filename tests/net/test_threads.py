@@ -2,9 +2,9 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 
 import numpy as np
 import pytest
@@ -32,7 +32,18 @@ def two_workers(tmp_path, monkeypatch):
 def at_once(*works):
     """What some functions return that run at the same time, each in a thread."""
     with ThreadPoolExecutor(len(works)) as pool:
-        return [future.result() for future in [pool.submit(work) for work in works]]
+        futures = [pool.submit(work) for work in works]
+    errors = [error for future in futures if (error := future.exception())]
+    for error in sorted(errors, key=lambda error: isinstance(error, BrokenBarrierError)):
+        raise error  # what went wrong, rather than that the others waited for it
+    return [future.result() for future in futures]
+
+
+@cache
+def recorded(name):
+    """A recorded case's arrays; read once, in the main thread, since numpy parses their headers with ``ast``, which
+    Python 3.11 cannot do in two threads at once."""
+    return dict(np.load(RECORDED / f"{name}.npz"))
 
 
 def case_bits(name, shift, meet=lambda: None):
@@ -40,8 +51,8 @@ def case_bits(name, shift, meet=lambda: None):
 
     Its inputs are rolled by ``shift``, so that what is computed differs and labels stay labels.
     """
-    case = np.load(RECORDED / f"{name}.npz")
-    arrays = {key: np.roll(case[key], shift) if key.startswith("input/") else case[key] for key in case.files}
+    case = recorded(name)
+    arrays = {key: np.roll(case[key], shift) if key.startswith("input/") else case[key] for key in case}
     net = make_net(str(case["net"]), phase=schema.Phase.Value(str(case["phase"])), seed=abs(int(case["seed"])))
     layers = dict(zip(net.layer_names, net.layers, strict=True))
     blobs = [*net.blobs.values(), *(param.blob for param in net.params.learnable)]
