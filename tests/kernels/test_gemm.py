@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 
 from caffe_lite.kernels.gemm_plain import gemm_dot_plain, gemm_plain
 from caffe_lite.kernels.gemm_vector import DEPTH, DOT_DEPTH, gemm_dot_vector, gemm_vector
+from caffe_lite.kernels.vector import COMPILED
+
+pytestmark = pytest.mark.skipif(not COMPILED, reason="vector code needs the compiler")
 
 GUARD = 7.0  # written around C: nothing else may be touched
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from caffe_lite.kernels.lanes import pack, unpack
-from caffe_lite.kernels.vector import lanes
+from caffe_lite.kernels.vector import COMPILED, lanes
+
+pytestmark = pytest.mark.skipif(not COMPILED, reason="vector code needs the compiler")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
