@@ -28,7 +28,7 @@ tests: $(TESTED)
 
 # the kernels as plain Python, so that coverage sees their lines
 plain-kernels: $(TESTED)
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/kernels --cov=caffe_lite/kernels --cov-report=term
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/kernels tests/layers/test_recorded.py --cov=caffe_lite/kernels --cov-report=term
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
