@@ -27,10 +27,8 @@ class HingeLossLayer(LossLayer):
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
-        num = bottom[0].shape[0]
-        self.check_label_count(bottom, num)
-        self._view = (num, bottom[0].count // max(1, num))
-        self._losses = np.empty(num, self.context.dtype)
+        self._view = self.rows_of_scores(bottom)
+        self._losses = np.empty(self._view[0], self.context.dtype)
         self._squared = self.param.hinge_loss_param.norm == self.param.hinge_loss_param.L2
         self._grain = max(1, GRAIN // max(1, self._view[1]))
 

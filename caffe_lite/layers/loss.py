@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import DataError, ParameterError, ShapeError
@@ -46,6 +47,12 @@ class LossLayer(Layer):
                       f"{self.param.bottom[0]!r} of shape {bottom[0].shape}, but {self.param.bottom[1]!r} of shape "
                       f"{bottom[1].shape} has {bottom[1].count}")
 
+    def rows_of_scores(self, bottom: Sequence[Blob]) -> tuple[int, int]:
+        """``(N, classes)`` of a first bottom with N rows of scores, one for each label."""
+        num = bottom[0].shape[0]
+        self.check_label_count(bottom, num)
+        return num, bottom[0].count // max(1, num)
+
     def check_labels(self, label: Array, classes: int, ignore: int = NOTHING_IGNORED) -> None:
         """Raise ``DataError`` when a label that is not ``ignore`` is not one of 0 to ``classes - 1``."""
         bad = first_bad_label(label, classes, ignore)
@@ -54,11 +61,11 @@ class LossLayer(Layer):
                       f"is not one of the {classes} classes 0 to {classes - 1}; does num_output fit the data?")
 
 
-def normalization(param: object) -> int:
+def normalization(param: Any) -> int:
     """The mode of a ``LossParameter``: ``normalization``, or what the old flag ``normalize`` means."""
-    if not param.HasField("normalization") and param.HasField("normalize"):  # type: ignore[attr-defined]
-        return int(LossParameter.VALID if param.normalize else LossParameter.BATCH_SIZE)  # type: ignore[attr-defined]
-    return int(param.normalization)  # type: ignore[attr-defined]
+    if not param.HasField("normalization") and param.HasField("normalize"):
+        return int(LossParameter.VALID if param.normalize else LossParameter.BATCH_SIZE)
+    return int(param.normalization)
 
 
 def normalizer(mode: int, outer: int, inner: int, valid: int) -> float:

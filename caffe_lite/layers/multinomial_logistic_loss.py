@@ -25,10 +25,8 @@ class MultinomialLogisticLossLayer(LossLayer):
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
-        num = bottom[0].shape[0]
-        self.check_label_count(bottom, num)
-        self._view = (num, bottom[0].count // max(1, num))
-        self._losses = np.empty(num, self.context.dtype)
+        self._view = self.rows_of_scores(bottom)
+        self._losses = np.empty(self._view[0], self.context.dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         (num, classes), label = self._view, bottom[1].data.reshape(-1)

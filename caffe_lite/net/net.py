@@ -241,8 +241,6 @@ class Net:
 
     def _take(self, param: Any, j: int) -> Blob:
         name = param.bottom[j]
-        if name not in self._unread:
-            raise GraphError(f"Unknown bottom blob '{name}' (layer '{param.name}', bottom index {j})")
         log.info("%s <- %s", param.name, name)
         self._unread.remove(name)
         return self.blobs[name]
