@@ -93,6 +93,21 @@ class Blob:
         blob that shares them. A data layer hands out the batch it prefetched this way, without a copy."""
         self._data.array = array.reshape(-1)
 
+    @property
+    def nbytes(self) -> int:
+        """What the values take."""
+        return self.count * self.dtype.itemsize
+
+    @property
+    def data_memory(self) -> object:
+        """The same object for all blobs that share their values."""
+        return self._data
+
+    @property
+    def diff_memory(self) -> object:
+        """The same object for all blobs that share their gradient."""
+        return self._diff
+
     def _same_count(self, other: Blob) -> None:
         if self.count != other.count:
             raise ShapeError(

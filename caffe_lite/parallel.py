@@ -29,6 +29,25 @@ class PerThread:
         self.items = items
 
 
+class Workspace:
+    """Scratch memory for the layers of a net, which run one at a time and so can all use the same.
+
+    What it holds is lost when another layer runs.
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[str, Any], PerThread] = {}
+
+    def per_thread(self, name: str, size: int, dtype: Any) -> PerThread:
+        """For every thread a flat array of at least ``size`` elements; one of a name grows for who asks for more."""
+        import numpy as np
+
+        parts = self._parts.setdefault((name, np.dtype(dtype)), PerThread(()))
+        if not parts.items or len(parts.items[0]) < size:
+            parts.items = [np.empty(size, dtype) for _ in range(threads())]
+        return parts
+
+
 def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int = 1) -> None:
     """Run ``kernel(begin, end, *args)`` over ``range(count)``, one contiguous piece a thread.
 

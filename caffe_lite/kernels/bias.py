@@ -44,16 +44,3 @@ def add_row_sums(rows: Array, count: int, size: int, out: Array, first: int) -> 
         for i in range(r * size, (r + 1) * size):
             total += rows[i]
         out[first + r] += total
-
-
-@njit(cache=True, nogil=True)
-def add_partial_sums(parts: Array, start: int, out: Array) -> None:
-    """``out[i] += Σ_p parts[p, start + i]``, always in the same order, and the sum complete before it is added.
-
-    It is made in ``parts[0]``.
-    """
-    for p in range(1, len(parts)):
-        for i in range(start, start + len(out)):
-            parts[0, i] += parts[p, i]
-    for i in range(len(out)):
-        out[i] += parts[0, start + i]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from caffe_lite.blob import Blob
 from caffe_lite.errors import CaffeError, GraphError, ParameterError
 from caffe_lite.fillers import fill
+from caffe_lite.parallel import Workspace
 from caffe_lite.rng import Rng
 
 
@@ -25,12 +26,14 @@ class Context:
         dtype: of all blobs; ``float64`` is for gradient checks.
         rng: the stream that fillers, dropout and the like draw from, as Caffe's one global generator.
         named_by: the prototxt the layer stands in; files that it names are looked for from there too.
+        workspace: scratch memory that it shares with the other layers of its net.
     """
 
     phase: int
     rng: Rng
     dtype: Any = np.float32
     named_by: str | os.PathLike[str] | None = None
+    workspace: Workspace = field(default_factory=Workspace)
 
 
 class Layer:

@@ -15,7 +15,7 @@ from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry, read_geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import parallel_for
+from caffe_lite.parallel import Workspace, parallel_for
 
 
 @register("Convolution")
@@ -66,7 +66,7 @@ class ConvolutionLayer(Layer):
         self._geometry, out = self.place(prod(shape[:a]), shape[a + 1:])
         for blob in top:
             blob.reshape((*shape[:a], self._outputs, *out))
-        self._engine = choose_engine(self._geometry, self.context.dtype)
+        self._engine = choose_engine(self._geometry, self.context.dtype, self.context.workspace)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         w, bias = self.blobs[0].data.reshape(-1), self.blobs[1].data if len(self.blobs) > 1 else None
@@ -86,10 +86,11 @@ class ConvolutionLayer(Layer):
                 self._engine.backward_data(dy, w.data.reshape(-1), x.diff.reshape(-1))
 
 
-def choose_engine(geometry: Geometry, dtype: Any) -> DepthwiseConvolution | DirectConvolution | Im2colConvolution:
+def choose_engine(geometry: Geometry, dtype: Any,
+                  workspace: Workspace) -> DepthwiseConvolution | DirectConvolution | Im2colConvolution:
     """The fastest code that can do this convolution."""
     if DepthwiseConvolution.suits(geometry):
         return DepthwiseConvolution(geometry, dtype)
     if DirectConvolution.suits(geometry, dtype):
-        return DirectConvolution(geometry, dtype)
-    return Im2colConvolution(geometry, dtype)
+        return DirectConvolution(geometry, dtype, workspace)
+    return Im2colConvolution(geometry, dtype, workspace)

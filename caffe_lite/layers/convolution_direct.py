@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite.kernels.bias import add_partial_sums
 from caffe_lite.kernels.direct_convolve import convolve
 from caffe_lite.kernels.direct_weights import weight_gradient
 from caffe_lite.kernels.vector import COMPILED, REGISTERS, lanes
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
-from caffe_lite.parallel import PerThread, parallel_for, threads
+from caffe_lite.layers.partial_sums import add_parts, clear_parts
+from caffe_lite.parallel import Workspace, parallel_for
 
 Array = np.ndarray[Any, Any]
 # Vectors of a tile: more do not fit into the registers, beside what they are computed from. Measured.
@@ -23,19 +23,20 @@ CHUNK = 1 << 22  # most elements of a packed chunk of images; larger ones leave 
 
 
 class DirectConvolution:
-    """Forward and backward on flat arrays, for one geometry; owns scratch memory for a chunk of images a thread."""
+    """Forward and backward on flat arrays, for one geometry; its scratch memory is a chunk of images a thread."""
 
-    def __init__(self, geometry: Geometry, dtype: Any) -> None:
-        g, n = geometry, lanes(np.dtype(dtype).itemsize)
+    def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
+        g = self._geometry = geometry
+        n = lanes(np.dtype(dtype).itemsize)
         (kernel_h, taps), (stride_h, stride), (spread_h, spread) = g.kernel, g.stride, g.dilation
         (height, width), (out_h, out_w), (pad_h, pad_w) = g.size, g.out, g.pad
         c, o, chunks = g.channels // g.group, g.outputs // g.group, -(-g.num // n)
         outs, w_outs = _even(o, SUMS // min(PIXELS, out_w)), _even(o, WEIGHT_SUMS // taps)
         ins = _even(c, SUMS // min(PIXELS, width))
         filters, one = c * kernel_h * taps, kernel_h * taps
-        self._packed = _scratch(max(g.channels * g.plane, g.outputs * g.pixels) * n, dtype)
-        self._tile = _scratch(max(outs * g.pixels, w_outs * g.pixels, ins * g.plane) * n, dtype)
-        self._parts = np.empty((threads(), prod(g.weight_shape) + g.outputs), dtype)
+        self._packed = workspace.per_thread("chunk", max(g.channels * g.plane, g.outputs * g.pixels) * n, dtype)
+        self._tile = workspace.per_thread("tile", max(outs * g.pixels, w_outs * g.pixels, ins * g.plane) * n, dtype)
+        self._parts = workspace.per_thread("weight gradient", prod(g.weight_shape) + g.outputs, dtype)
         self._no_bias = np.zeros(max(g.channels, g.outputs), dtype)
         images = (g.num, g.channels, height, g.outputs, out_h, g.group)
         self._forward = convolve(taps, stride, spread, pad_w, width, out_w, outs, PIXELS, 0)
@@ -44,7 +45,7 @@ class DirectConvolution:
         self._weight = weight_gradient(taps, stride, spread, pad_w, width, out_w, w_outs, PIXELS)
         self._weight_count = chunks * g.group * -(-o // w_outs)
         self._weight_args = (*images, kernel_h, stride_h, spread_h, pad_h)
-        self._general = None if g.stride == (1, 1) else Im2colConvolution(g, dtype)
+        self._general = None if g.stride == (1, 1) else Im2colConvolution(g, dtype, workspace)
         # The data gradient convolves the top's gradient with the filters turned around and their channels exchanged.
         self._data = convolve(taps, 1, spread, spread * (taps - 1) - pad_w, out_w, width, ins, PIXELS, 1)
         self._data_count = chunks * g.group * -(-c // ins)
@@ -73,18 +74,12 @@ class DirectConvolution:
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
         """Add to ``dw`` and ``dbias``."""
-        self._parts[...] = 0
-        parallel_for(self._weight, self._weight_count, x, dy, PerThread(list(self._parts)), self._packed, self._tile,
+        clear_parts(self._parts, dw.size + self._geometry.outputs)
+        parallel_for(self._weight, self._weight_count, x, dy, self._parts, self._packed, self._tile,
                      *self._weight_args)
-        add_partial_sums(self._parts, 0, dw)
-        if dbias is not None:
-            add_partial_sums(self._parts, dw.size, dbias)
+        add_parts(self._parts, dw, *([] if dbias is None else [dbias]))
 
 
 def _even(count: int, most: int) -> int:
     """The size of tiles that cut ``count`` into as few equal parts as tiles of at most ``most`` do."""
     return -(-count // -(-count // max(1, most)))
-
-
-def _scratch(size: int, dtype: Any) -> PerThread:
-    return PerThread([np.empty(size, dtype) for _ in range(threads())])

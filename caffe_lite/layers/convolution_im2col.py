@@ -8,26 +8,27 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.kernels import im2col
-from caffe_lite.kernels.bias import add_bias, add_partial_sums, bias_gradient
+from caffe_lite.kernels.bias import add_bias, bias_gradient
 from caffe_lite.layers.convolution_geometry import Geometry
-from caffe_lite.parallel import PerThread, parallel_for, threads
+from caffe_lite.layers.partial_sums import add_parts, clear_parts
+from caffe_lite.parallel import Workspace, parallel_for
 
 Array = np.ndarray[Any, Any]
 BLOCK = 1 << 16  # elements of a patch matrix: 256 kB in float32, half of a usual second-level cache
 
 
 class Im2colConvolution:
-    """Forward and backward on flat arrays, for one geometry; owns its patch matrices, one a thread."""
+    """Forward and backward on flat arrays, for one geometry; its scratch memory is a patch matrix a thread."""
 
-    def __init__(self, geometry: Geometry, dtype: Any) -> None:
+    def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
         g = geometry
         table = g.table
         rows, line = prod(table[1, :-1].tolist()), int(table[1, -1])
         depth = g.channels * prod(g.kernel)
         block = max(1, min(rows, BLOCK // (depth * line)))
         self._images, self._pixels, self._blocks = g.num, g.pixels, g.num * -(-rows // block)
-        self._cols = PerThread([np.empty(depth * block * line, dtype) for _ in range(threads())])
-        self._parts = np.empty((threads(), prod(g.weight_shape)), dtype)
+        self._cols = workspace.per_thread("patches", depth * block * line, dtype)
+        self._parts = workspace.per_thread("weight gradient", prod(g.weight_shape), dtype)
         self._args = (g.channels, g.outputs, g.group, block, table)
 
     def forward(self, x: Array, w: Array, bias: Array | None, y: Array) -> None:
@@ -42,8 +43,8 @@ class Im2colConvolution:
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
         """Add to ``dw`` and ``dbias``."""
-        self._parts[...] = 0
-        parallel_for(im2col.backward_weight, self._blocks, x, dy, PerThread(list(self._parts)), self._cols, *self._args)
-        add_partial_sums(self._parts, 0, dw)
+        clear_parts(self._parts, dw.size)
+        parallel_for(im2col.backward_weight, self._blocks, x, dy, self._parts, self._cols, *self._args)
+        add_parts(self._parts, dw)
         if dbias is not None:
             parallel_for(bias_gradient, len(dbias), dy, self._images, self._pixels, dbias)

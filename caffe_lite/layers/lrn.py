@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
-import numpy as np
-
-from caffe_lite.blob import Blob
+from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import ParameterError, ShapeError
 from caffe_lite.kernels.lrn import lrn_backward, lrn_forward
 from caffe_lite.layers.normalizing import NormalizingLayer
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import PerThread, parallel_for, threads
+from caffe_lite.parallel import parallel_for, threads
 
 GRAIN = 1 << 12  # elements worth a thread
 
@@ -48,18 +47,21 @@ class LRNLayer(NormalizingLayer):
         split = 2 if self._within else 1
         rows, columns = shape[split], prod(shape[split + 1:])
         self._view = (prod(shape[:split]), rows, columns)
-        self._scale = np.empty(self._view, self.context.dtype)
-        scratch = [np.empty((2, rows, columns), self.context.dtype) for _ in range(threads())]
-        self._scratch = PerThread([a for a, _ in scratch]), PerThread([b for _, b in scratch])
-        self._grain = max(1, GRAIN // max(1, rows * columns))
+        # Of few images every thread gets a part.
+        strips = 1 if self._within else -(-threads() // max(1, self._view[0]))
+        self._strip = max(1, -(-columns // strips))
+        self._units = self._view[0] * -(-columns // self._strip)
+        self._scratch = self.context.workspace.per_thread("rows", (4 * self._halves[0] + 4) * self._strip,
+                                                          self.context.dtype)
+        self._grain = max(1, GRAIN // max(1, rows * self._strip))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        x, y = self.take_bottom(bottom).reshape(self._view), top[0].data.reshape(self._view)
-        parallel_for(lrn_forward, self._view[0], x, *self._halves, self._k, self._alpha, self._beta, self._scale, y,
-                     *self._scratch, grain=self._grain)
+        self._run(lrn_forward, self.take_bottom(bottom), top[0].data)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if propagate_down[0]:
-            x, arrays = self.taken_bottom(bottom), (a.reshape(self._view) for a in (top[0].diff, bottom[0].diff))
-            parallel_for(lrn_backward, self._view[0], x.reshape(self._view), self._scale, *self._halves, self._alpha,
-                         self._beta, *arrays, *self._scratch, grain=self._grain)
+            self._run(lrn_backward, self.taken_bottom(bottom), top[0].diff, bottom[0].diff)
+
+    def _run(self, kernel: Any, x: Array, *arrays: Array) -> None:
+        parallel_for(kernel, self._units, x.reshape(self._view), *self._halves, self._k, self._alpha, self._beta,
+                     self._strip, *(a.reshape(self._view) for a in arrays), self._scratch, grain=self._grain)

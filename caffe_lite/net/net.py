@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,11 @@ from caffe_lite.layers import Layer, layer_class
 from caffe_lite.layers.base import Context
 from caffe_lite.net import debug
 from caffe_lite.net.gradients import Needs
+from caffe_lite.net.memory import measure
 from caffe_lite.net.sharing import Parameters
 from caffe_lite.snapshot.hdf5 import apply_weights_hdf5, is_hdf5, write_weights_hdf5
 from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weights, write_weights
+from caffe_lite.parallel import Workspace
 from caffe_lite.upgrade import read_net
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,8 @@ class Net:
         loss_weights: for each blob that counts into the loss, its weight.
         params: the parameters, each once, with its rate and decay multipliers.
         debug_info: log the mean absolute value of every blob that is computed.
+        before_forward, after_forward, before_backward, after_backward: called with a layer's index around each
+            layer's part of a pass.
 
     Raises:
         CaffeError: the net cannot be built; the message names the layer and the blob.
@@ -68,17 +72,21 @@ class Net:
         self.loss_weights: dict[str, float] = {}
         self.params = Parameters()
         self.debug_info: bool = wired.debug_info
+        self.before_forward: list[Callable[[int], object]] = []
+        self.after_forward: list[Callable[[int], object]] = []
+        self.before_backward: list[Callable[[int], object]] = []
+        self.after_backward: list[Callable[[int], object]] = []
         self._losses: list[list[tuple[Blob, float]]] = []
         self._shapes: list[list[tuple[int, ...]]] = []
         self._unread: set[str] = set()
         self._needs = Needs()
         self._memory = 0
-        rng = rng or random.default()
+        rng, workspace = rng or random.default(), Workspace()
         try:
             for layer in wired.layer:
                 phase = layer.phase if layer.HasField("phase") else self.phase
                 layer.phase = phase
-                self._add(layer, Context(phase=phase, rng=rng, dtype=dtype, named_by=named_by))
+                self._add(layer, Context(phase, rng, dtype, named_by, workspace))
         except BaseException:
             self.close()
             raise
@@ -89,6 +97,8 @@ class Net:
         self.outputs: list[str] = sorted(self._unread, key=str.encode)
         for name in self.outputs:
             log.info("This network produces output %s", name)
+        memory = measure(self)
+        log.info("Memory of blobs: %d for values, %d for gradients; of workspaces: %d", *memory)
         log.info("Network initialization done.")
 
     @classmethod
@@ -113,13 +123,17 @@ class Net:
         """Run layers ``start`` to ``end``, both included; returns their part of the loss."""
         loss = 0.0
         for i in range(start, end + 1):
+            for run in self.before_forward:
+                run(i)
             loss += self.forward_layer(i)
+            for run in self.after_forward:
+                run(i)
         return loss
 
     def forward_layer(self, i: int) -> float:
-        """Run layer ``i``, giving it first the new shapes of its bottoms; returns its part of the loss."""
+        """Run layer ``i``, after a reshape where somebody gave its blobs other shapes; returns its part of the loss."""
         layer, bottom, top = self.layers[i], self.bottoms[i], self.tops[i]
-        shapes = [blob.shape for blob in bottom]
+        shapes = [blob.shape for blob in (*bottom, *top)]
         if shapes != self._shapes[i]:
             self._reshape(i)
         layer.forward(bottom, top)
@@ -140,7 +154,11 @@ class Net:
     def backward_from_to(self, start: int, end: int) -> None:
         """Go back over layers ``start`` down to ``end``, both included."""
         for i in range(start, end - 1, -1):
+            for run in self.before_backward:
+                run(i)
             self.backward_layer(i)
+            for run in self.after_backward:
+                run(i)
 
     def backward_layer(self, i: int) -> None:
         """Go back over layer ``i``, where anybody needs it."""
@@ -268,9 +286,9 @@ class Net:
         return tops, names
 
     def _reshape(self, i: int) -> None:
-        layer = self.layers[i]
-        self._shapes[i] = [blob.shape for blob in self.bottoms[i]]
-        layer.reshape(self.bottoms[i], self.tops[i])
+        layer, bottom, top = self.layers[i], self.bottoms[i], self.tops[i]
+        layer.reshape(bottom, top)
+        self._shapes[i] = [blob.shape for blob in (*bottom, *top)]
         for blob, weight in self._losses[i]:
             blob.diff.fill(weight)
 

@@ -13,6 +13,7 @@ from caffe_lite.kernels.vector import lanes
 from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
+from caffe_lite.parallel import Workspace
 
 
 def layer(fields, bottoms="x", tops="y"):
@@ -77,7 +78,7 @@ def test_patches(num, group, channels, outputs, size, kernel, pad, stride, dilat
         g = base.over(num, size, fail)
     except ShapeError:
         assume(False)
-    check(Im2colConvolution(g, dtype), g, dtype, 1e-4 if dtype is np.float32 else 1e-11)
+    check(Im2colConvolution(g, dtype, Workspace()), g, dtype, 1e-4 if dtype is np.float32 else 1e-11)
 
 
 @pytest.mark.parametrize(("dtype", "channels", "outputs", "width", "taps", "pad", "stride", "dilation"), [
@@ -98,7 +99,7 @@ def test_vector_code(dtype, channels, outputs, width, taps, pad, stride, dilatio
             g = base.over(num, (height, width), fail)
         except ShapeError:
             assume(False)
-        check(DirectConvolution(g, dtype), g, dtype, 1e-4 if dtype is np.float32 else 1e-11)
+        check(DirectConvolution(g, dtype, Workspace()), g, dtype, 1e-4 if dtype is np.float32 else 1e-11)
 
     run()
 
@@ -110,13 +111,13 @@ def test_vector_code(dtype, channels, outputs, width, taps, pad, stride, dilatio
     Geometry(3, 4, 1, (), (), (), ()).over(5, (), fail),
 ])
 def test_other_numbers_of_dimensions(g):
-    check(Im2colConvolution(g, np.float64), g, np.float64, 1e-11)
+    check(Im2colConvolution(g, np.float64, Workspace()), g, np.float64, 1e-11)
 
 
 def test_patches_in_several_blocks(monkeypatch):
     monkeypatch.setattr("caffe_lite.layers.convolution_im2col.BLOCK", 100)
     g = Geometry(2, 3, 1, (3, 2), (1, 1), (1, 2), (1, 1)).over(3, (9, 8), fail)
-    check(Im2colConvolution(g, np.float64), g, np.float64, 1e-11)
+    check(Im2colConvolution(g, np.float64, Workspace()), g, np.float64, 1e-11)
 
 
 def test_the_fast_way_is_taken_for_batches():
