@@ -47,6 +47,15 @@ class Workspace:
             parts.items = [np.empty(size, dtype) for _ in range(threads())]
         return parts
 
+    def shared(self, name: str, size: int, dtype: Any) -> PerThread:
+        """The same, but one array that all threads write to."""
+        import numpy as np
+
+        parts = self._parts.setdefault((f"shared {name}", np.dtype(dtype)), PerThread(()))
+        if not parts.items or len(parts.items[0]) < size:
+            parts.items = [np.empty(size, dtype)] * threads()
+        return parts
+
 
 def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int = 1) -> None:
     """Run ``kernel(begin, end, *args)`` over ``range(count)``, one contiguous piece a thread.

@@ -70,3 +70,20 @@ def unpack(packed: Array, images: Array, image: int, start: int, count: int, chu
     for j in range(there):
         for i in range(done, count):
             images[base + j * image + i] = packed[i * lanes + j]
+
+
+@njit(cache=True, nogil=True)
+def transpose(source: Array, s0: int, s_step: int, target: Array, t0: int, t_step: int, rows: int,
+              columns: int) -> None:
+    """``target[t0 + i * t_step + j] = source[s0 + j * s_step + i]`` for ``i < columns`` and ``j < rows``."""
+    lanes = VECTOR_BYTES // source.itemsize
+    high, wide = rows // lanes * lanes, columns // lanes * lanes
+    for j in range(0, high, lanes):
+        for i in range(0, wide, lanes):
+            _transpose(source, s0 + j * s_step + i, s_step, target, t0 + i * t_step + j, t_step)
+        for i in range(wide, columns):
+            for k in range(j, j + lanes):
+                target[t0 + i * t_step + k] = source[s0 + k * s_step + i]
+    for j in range(high, rows):
+        for i in range(columns):
+            target[t0 + i * t_step + j] = source[s0 + j * s_step + i]

@@ -43,6 +43,11 @@ def lanes(itemsize: int) -> int:
     return VECTOR_BYTES // itemsize
 
 
+def filled(count: int, lanes: int) -> float:
+    """The part of the lanes that is used when ``count`` numbers are spread over them."""
+    return count / (-(-count // lanes) * lanes) if count else 0
+
+
 def literals(*arguments: Any) -> list[int] | None:
     """The values of literal integer types, or ``None`` when one is not known yet (numba asks again)."""
     if not all(isinstance(a, types.IntegerLiteral) for a in arguments):

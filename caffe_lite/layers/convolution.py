@@ -10,12 +10,15 @@ from caffe_lite.blob import Blob
 from caffe_lite.errors import ShapeError
 from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.layers.base import Layer
+from caffe_lite.layers.convolution_channels import ChannelConvolution
 from caffe_lite.layers.convolution_depthwise import DepthwiseConvolution
 from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry, read_geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import Workspace, parallel_for
+
+Engine = DepthwiseConvolution | DirectConvolution | ChannelConvolution | Im2colConvolution
 
 
 @register("Convolution")
@@ -86,11 +89,10 @@ class ConvolutionLayer(Layer):
                 self._engine.backward_data(dy, w.data.reshape(-1), x.diff.reshape(-1))
 
 
-def choose_engine(geometry: Geometry, dtype: Any,
-                  workspace: Workspace) -> DepthwiseConvolution | DirectConvolution | Im2colConvolution:
+def choose_engine(geometry: Geometry, dtype: Any, workspace: Workspace) -> Engine:
     """The fastest code that can do this convolution."""
     if DepthwiseConvolution.suits(geometry):
         return DepthwiseConvolution(geometry, dtype)
-    if DirectConvolution.suits(geometry, dtype):
-        return DirectConvolution(geometry, dtype, workspace)
-    return Im2colConvolution(geometry, dtype, workspace)
+    kinds: tuple[type[DirectConvolution | ChannelConvolution | Im2colConvolution], ...] = (
+        DirectConvolution, ChannelConvolution, Im2colConvolution)
+    return max(kinds, key=lambda kind: kind.rate(geometry, dtype))(geometry, dtype, workspace)

@@ -9,7 +9,7 @@ import numpy as np
 
 from caffe_lite.kernels.direct_convolve import convolve
 from caffe_lite.kernels.direct_weights import weight_gradient
-from caffe_lite.kernels.vector import COMPILED, REGISTERS, lanes
+from caffe_lite.kernels.vector import COMPILED, REGISTERS, filled, lanes
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
 from caffe_lite.layers.partial_sums import add_parts, clear_parts
@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 # Vectors of a tile: more do not fit into the registers, beside what they are computed from. Measured.
 SUMS, PIXELS, WEIGHT_SUMS = (20, 4, 16) if REGISTERS == 32 else (9, 3, 10)
 MOST_TAPS = 16  # of a filter's row; vector code for more is long
-CHUNK = 1 << 22  # most elements of a packed chunk of images; larger ones leave the cache, and im2col is as fast
+CHUNK = 1 << 22  # most elements of a packed chunk of images; larger ones leave the cache
 
 
 class DirectConvolution:
@@ -53,11 +53,13 @@ class DirectConvolution:
                            -taps, kernel_h, 1, spread_h, spread_h * (kernel_h - 1) - pad_h)
 
     @staticmethod
-    def suits(g: Geometry, dtype: Any) -> bool:
-        """Whether this code can do it, and does it faster than ``Im2colConvolution``."""
+    def rate(g: Geometry, dtype: Any) -> float:
+        """About which part of the machine's rate it reaches: the lanes that have an image."""
         n = lanes(np.dtype(dtype).itemsize)
-        return (COMPILED and len(g.size) == 2 and 2 <= g.kernel[1] <= MOST_TAPS and 2 * g.num >= n
-                and n * max(g.channels * g.plane, g.outputs * g.pixels) <= CHUNK)
+        can = COMPILED and len(g.size) == 2 and 2 <= g.kernel[1] <= MOST_TAPS
+        if not can or n * max(g.channels * g.plane, g.outputs * g.pixels) > CHUNK:
+            return 0
+        return filled(g.num, n)
 
     def forward(self, x: Array, w: Array, bias: Array | None, y: Array) -> None:
         """Overwrite ``y``."""

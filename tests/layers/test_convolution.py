@@ -10,6 +10,8 @@ from support.layers import check_gradient, input_layers, make_net
 
 from caffe_lite.errors import GraphError, ParameterError, ShapeError
 from caffe_lite.kernels.vector import lanes
+from caffe_lite.layers.convolution import choose_engine
+from caffe_lite.layers.convolution_channels import ChannelConvolution
 from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
@@ -120,10 +122,51 @@ def test_patches_in_several_blocks(monkeypatch):
     check(Im2colConvolution(g, np.float64, Workspace()), g, np.float64, 1e-11)
 
 
-def test_the_fast_way_is_taken_for_batches():
-    g = Geometry(2, 3, 1, (3, 3), (0, 0), (1, 1), (1, 1)).over(lanes(4), (9, 8), fail)
-    assert DirectConvolution.suits(g, np.float32)
-    assert not DirectConvolution.suits(g.over(1, (9, 8), fail), np.float32)
+@settings(max_examples=40, deadline=None)
+@given(num=st.integers(1, 5), group=st.integers(1, 2), channels=st.integers(1, 19), outputs=st.sampled_from([1, 15, 16, 33, 70]),
+       axes=st.lists(st.tuples(st.integers(3, 9), st.integers(1, 4), st.integers(0, 3), st.integers(1, 3), st.integers(1, 2)),
+                     max_size=3), dtype=st.sampled_from([np.float32, np.float64]))
+def test_channels_in_the_lanes(num, group, channels, outputs, axes, dtype):
+    size, kernel, pad, stride, dilation = zip(*axes, strict=True) if axes else [()] * 5
+    assume(np.prod(size) < 300)
+    base = Geometry(channels * group, outputs * group, group, kernel, pad, stride, dilation)
+    try:
+        g = base.over(num, size, fail)
+    except ShapeError:
+        assume(False)
+    check(ChannelConvolution(g, dtype, Workspace()), g, dtype, 2e-4 if dtype is np.float32 else 1e-11)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_same_bits_on_any_number_of_threads(threads, monkeypatch):
+    def results():
+        engine = ChannelConvolution(g, np.float32, Workspace())
+        y, dx, dw = (np.zeros(n, np.float32) for n in (dy.size, x.size, w.size))
+        engine.forward(x, w, None, y)
+        engine.backward_data(dy, w, dx)
+        engine.backward_weight(x, dy, dw, None)
+        return y, dx, dw
+
+    g = Geometry(18, 34, 1, (3, 3), (1, 1), (1, 1), (1, 1)).over(3, (19, 17), fail)
+    rng = np.random.default_rng(0)
+    x, dy = (rng.standard_normal(3 * n * 19 * 17).astype(np.float32) for n in (18, 34))
+    w = rng.standard_normal(34 * 18 * 9).astype(np.float32)
+    expected = results()
+    monkeypatch.setattr("caffe_lite.parallel._threads", threads)
+    for a, b in zip(results(), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(("num", "channels", "outputs", "kernel", "engine"), [
+    (lanes(4), 2, 3, 3, DirectConvolution),
+    (1, 2, 3, 3, Im2colConvolution),
+    (1, 2, lanes(4), 3, ChannelConvolution),
+    (lanes(4), 2, lanes(4), 1, ChannelConvolution),
+    (0, 2, lanes(4), 3, Im2colConvolution),
+])
+def test_the_fastest_way_is_taken(num, channels, outputs, kernel, engine):
+    g = Geometry(channels, outputs, 1, (kernel, kernel), (0, 0), (1, 1), (1, 1)).over(num, (9, 8), fail)
+    assert type(choose_engine(g, np.float32, Workspace())) is engine
 
 
 @pytest.mark.parametrize(("num", "fields"), [

@@ -1,0 +1,254 @@
+"""Convolutions with channels in the lanes of the vectors.
+
+A convolution and both its gradients are products of a matrix that is gathered from the images and a packed one:
+``C[r, l] = Σ_t X[rows[r] + steps[t]] B[t, l]``. For the convolution r counts places of the output, t elements of a
+filter, and l filters; for the gradient of the filters r and t change roles. Two tables of offsets hold the whole
+geometry, so that every size, stride, dilation and number of dimensions runs at the same rate, and so does a single
+image. Images are first copied into a frame of zeros where there is padding.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from numba import njit, types
+
+from caffe_lite.kernels.lanes import transpose
+from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, intrinsic, literals
+
+Array = Any
+# For each width of a tile in vectors its height: the sums, a row of B and one factor must fit into the registers, and
+# an address for each row into the others. Measured.
+TILE_ROWS = {1: 8, 2: 8, 3: 8, 4: 6} if REGISTERS == 32 else {1: 8, 2: 5}
+MOST_VECTORS = max(TILE_ROWS)
+SLACK = 8  # rows that a last tile may reach over the end
+
+
+@intrinsic
+def _tile(typing: Any, x: Any, x0: Any, rows: Any, r0: Any, steps: Any, s0: Any, depth: Any, b: Any, b0: Any, c: Any,
+          c0: Any, tile_rows: Any, vectors: Any) -> Any:
+    """``C[i] += Σ_t X[rows[r0 + i] + steps[s0 + t]] B[t]`` for ``tile_rows`` rows of ``vectors`` vectors."""
+    sizes = literals(tile_rows, vectors)
+    if sizes is None:
+        return None
+    height, width = sizes
+    i64 = types.int64
+    signature = types.void(x, i64, rows, i64, steps, i64, i64, b, i64, c, i64, tile_rows, vectors)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code = Code(context, builder, x.dtype)
+        x_at, row_at = code.array(x, args[0], args[1]), code.array(rows, args[2], args[3])
+        step_at, depth = code.array(steps, args[4], args[5]), args[6]
+        b_at, c_at = code.array(b, args[7], args[8]), code.array(c, args[9], args[10])
+        x_rows = [code.at(x_at, builder.load(code.at(row_at, i))) for i in range(height)]
+        sums = [code.variables(width) for _ in range(height)]
+        for line in sums:
+            for s in line:
+                builder.store(code.zero, s)
+        with code.loop(0, depth) as t:
+            step = builder.load(code.at(step_at, t))
+            b_t = code.at(b_at, code.mul(t, width * code.lanes))
+            right = [code.load(code.at(b_t, j * code.lanes)) for j in range(width)]
+            for x_row, line in zip(x_rows, sums, strict=True):
+                factor = code.broadcast(builder.load(code.at(x_row, step)))
+                for s, vector in zip(line, right, strict=True):
+                    builder.store(code.fma(factor, vector, builder.load(s)), s)
+        for i, line in enumerate(sums):
+            for j, s in enumerate(line):
+                place = code.at(c_at, (i * width + j) * code.lanes)
+                code.store(builder.fadd(code.load(place), builder.load(s)), place)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@njit(cache=True, nogil=True)
+def _frame(x: Array, x0: int, planes: int, plane: int, framed: int, sources: Array, targets: Array, width: int,
+           out: Array) -> None:
+    """Copy planes into ones of ``framed`` elements, zeros around them, line by line."""
+    for p in range(planes):
+        for i in range(p * framed, (p + 1) * framed):
+            out[i] = 0
+        for line in range(len(sources)):
+            source, target = x0 + p * plane + sources[line], p * framed + targets[line]
+            for j in range(width):
+                out[target + j] = x[source + j]
+
+
+@njit(cache=True, nogil=True)
+def pack_filters(begin: int, end: int, w: Array, taps: Array, w_sizes: Any, y_sizes: Any, packed: Array) -> None:
+    """``packed[block, u, j, l] = w[u * outer + l * lane + taps[j]]``, 0 for lanes that are too many; the outer loop
+    counts blocks of filters in groups."""
+    depth, w_group, outer, lane_step = w_sizes
+    outs, lanes, blocks, vectors, wide = y_sizes
+    count = len(taps)
+    high = depth * count
+    one_run = taps[count - 1] == count - 1 and outer == count  # all that belongs to a lane follows each other
+    for unit in range(begin, end):
+        block = unit % blocks
+        width = lanes * (vectors if block < wide else vectors - 1)
+        first = lanes * (block * vectors - max(0, block - wide))
+        valid = min(width, outs - first)
+        w0, at = unit // blocks * w_group + first * lane_step, unit * high * lanes * vectors
+        if valid < width:
+            for i in range(at, at + high * width):
+                packed[i] = 0
+        if one_run and high > 1:
+            transpose(w, w0, lane_step, packed, at, width, valid, high)
+        else:
+            for u in range(depth):
+                for j in range(count):
+                    source, target = w0 + u * outer + taps[j], at + (u * count + j) * width
+                    if lane_step == 1:
+                        for lane in range(valid):
+                            packed[target + lane] = w[source + lane]
+                    else:
+                        for lane in range(valid):
+                            packed[target + lane] = w[source + lane * lane_step]
+
+
+@njit(cache=True, nogil=True)
+def _store(sums: Array, width: int, valid: int, first: int, last: int, pixels: int, places: Array, y: Array, y0: int,
+           image: int, plane: int) -> None:
+    """The rows ``first`` to ``last`` of the product, counted through images of ``pixels``, to their channels."""
+    row = first
+    while row < last:
+        n, pixel = row // pixels, row % pixels
+        count = min(last - row, pixels - pixel)
+        target = y0 + n * image
+        if len(places) == 0:
+            transpose(sums, (row - first) * width, width, y, target + pixel, plane, count, valid)
+        else:
+            for lane in range(valid):
+                for i in range(count):
+                    y[target + lane * plane + places[pixel + i]] = sums[(row - first + i) * width + lane]
+        row += count
+
+
+@cache
+def convolve(vectors: int, narrow: int) -> Any:
+    """The convolution whose first blocks of filters are ``vectors`` vectors wide, the others ``narrow``."""
+    wide_rows, narrow_rows = TILE_ROWS[vectors], TILE_ROWS[narrow]
+
+    @njit(cache=True, nogil=True)
+    def convolve_kernel(begin: int, end: int, x: Array, packed: Array, bias: Array, y: Array, framed_x: Array,
+                        sums: Array, sources: Array, targets: Array, rows: Array, steps: Array, places: Array,
+                        x_sizes: Any, y_sizes: Any) -> None:
+        """``y = bias + w * x``; the outer loop counts for each block of images, group and block of filters parts of
+        the rows."""
+        images, channels, plane, framed, line, depth, deep = x_sizes
+        group, outs, blocks, wide, part, parts, pixels, out_plane = y_sizes
+        lanes, image = VECTOR_BYTES // x.itemsize, group * outs * out_plane
+        now = -1
+        for unit in range(begin, end):
+            b, g = unit // (parts * blocks * group), unit // (parts * blocks) % group
+            block, first = unit // parts % blocks, unit % parts * part
+            last = min(images * pixels, first + part)
+            width = lanes * (vectors if block < wide else narrow)
+            o = lanes * (block * vectors - max(0, block - wide))
+            valid = min(width, outs - o)
+            x0 = b * images * channels * plane
+            if framed > plane:
+                if b != now:
+                    _frame(x, x0, images * channels, plane, framed, sources, targets, line, framed_x)
+                    now = b
+                x0 = 0
+            seen = framed_x if framed > plane else x
+            for r in range(last - first):
+                for lane in range(valid):
+                    sums[r * width + lane] = bias[g * outs + o + lane]
+            for t in range(0, depth, deep):
+                at = (g * blocks + block) * depth * lanes * vectors + t * width
+                x_at, count = x0 + g * (channels // group) * framed, min(deep, depth - t)
+                if block < wide:
+                    for r in range(first, last, wide_rows):
+                        _tile(seen, x_at, rows, r, steps, t, count, packed, at, sums, (r - first) * width, wide_rows,
+                              vectors)
+                else:
+                    for r in range(first, last, narrow_rows):
+                        _tile(seen, x_at, rows, r, steps, t, count, packed, at, sums, (r - first) * width, narrow_rows,
+                              narrow)
+            _store(sums, width, valid, first, last, pixels, places, y, b * images * image + (g * outs + o) * out_plane,
+                   image, out_plane)
+
+    return convolve_kernel
+
+
+@cache
+def filter_gradient(vectors: int, narrow: int) -> Any:
+    """The gradient of the filters, blocks of which are as wide as for ``convolve``."""
+    wide_rows, narrow_rows = TILE_ROWS[vectors], TILE_ROWS[narrow]
+
+    @njit(cache=True, nogil=True)
+    def gradient_kernel(begin: int, end: int, x: Array, dy: Array, dw: Array, framed_x: Array, panel: Array,
+                        sums: Array, sources: Array, targets: Array, rows: Array, steps: Array, x_sizes: Any,
+                        y_sizes: Any) -> None:
+        """Add to ``dw``; the outer loop counts for each group and block of filters parts of their elements.
+
+        ``sums``, which all threads share, has room for all filters, each block's in the lanes.
+        """
+        num, images, channels, plane, framed, line = x_sizes
+        group, outs, blocks, wide, part, parts, pixels, pixel_block = y_sizes
+        lanes = VECTOR_BYTES // x.itemsize
+        elements, depth = len(rows) - SLACK, channels // group
+        high, deepest = elements + SLACK, min(pixel_block, images * pixels)
+        for unit in range(begin, end):
+            block, first = unit // parts, unit % parts * part
+            is_wide = block % blocks < wide
+            width = lanes * (vectors if is_wide else narrow)
+            at = block * high * lanes * vectors
+            for i in range(at + first * width, at + min(elements, first + part) * width):
+                sums[i] = 0
+        for n in range(0, num, images):
+            x0 = n * channels * plane
+            if framed > plane:
+                _frame(x, x0, images * channels, plane, framed, sources, targets, line, framed_x)
+                x0 = 0
+            seen = framed_x if framed > plane else x
+            for p in range(0, images * pixels, pixel_block):
+                deep, now = min(pixel_block, images * pixels - p), -1
+                for unit in range(begin, end):
+                    block, first = unit // parts, unit % parts * part
+                    g, last = block // blocks, min(elements, first + part)
+                    is_wide = block % blocks < wide
+                    width = lanes * (vectors if is_wide else narrow)
+                    o = lanes * (block % blocks * vectors - max(0, block % blocks - wide))
+                    at = block * high * lanes * vectors
+                    if block != now:
+                        now = block
+                        valid = min(width, outs - o)
+                        if valid < width:
+                            for i in range(deep * width):
+                                panel[i] = 0
+                        q = p
+                        while q < p + deep:
+                            image, pixel = n + q // pixels, q % pixels
+                            count = min(p + deep - q, pixels - pixel)
+                            transpose(dy, ((image * group + g) * outs + o) * pixels + pixel, pixels, panel,
+                                      (q - p) * width, width, valid, count)
+                            q += count
+                    for r in range(first, last, wide_rows if is_wide else narrow_rows):
+                        if is_wide:
+                            _tile(seen, x0 + g * depth * framed, rows, r, steps, p, deep, panel, 0, sums,
+                                  at + r * width, wide_rows, vectors)
+                        else:
+                            _tile(seen, x0 + g * depth * framed, rows, r, steps, p, deep, panel, 0, sums,
+                                  at + r * width, narrow_rows, narrow)
+        for unit in range(begin, end):
+            block, first = unit // parts, unit % parts * part
+            last = min(elements, first + part)
+            is_wide = block % blocks < wide
+            width = lanes * (vectors if is_wide else narrow)
+            o = lanes * (block % blocks * vectors - max(0, block % blocks - wide))
+            valid = min(width, outs - o)
+            at = block * high * lanes * vectors
+            for r in range(first, last, deepest):
+                count = min(deepest, last - r)
+                transpose(sums, at + r * width, width, panel, 0, count, count, valid)
+                for lane in range(valid):
+                    target = ((block // blocks) * outs + o + lane) * elements + r
+                    for i in range(count):
+                        dw[target + i] += panel[lane * count + i]
+
+    return gradient_kernel

@@ -1,0 +1,165 @@
+"""The convolution with channels in the lanes of the vectors: fast for a single image too."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import ceil, lcm, prod
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.kernels.bias import bias_gradient
+from caffe_lite.kernels.gathered import MOST_VECTORS, SLACK, TILE_ROWS, convolve, filter_gradient, pack_filters
+from caffe_lite.kernels.vector import COMPILED, filled, lanes
+from caffe_lite.layers.convolution_frames import Frame, Phases, each, flat
+from caffe_lite.layers.convolution_geometry import Geometry
+from caffe_lite.parallel import Workspace, parallel_for, threads
+
+Array = np.ndarray[Any, Any]
+DEPTH = 256  # rows of a packed panel, which stays in the cache
+ROWS = 480  # most rows of the product that are made at once, for the same reason
+FEW_ROWS = 192  # with fewer, packing a panel takes its time; images are then taken together
+WHOLE = lcm(*TILE_ROWS.values())  # rows that are whole tiles of any width
+
+
+class ChannelConvolution:
+    """Forward and backward on flat arrays, for one geometry."""
+
+    def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
+        g = self._geometry = geometry
+        c, o, taps = g.channels // g.group, g.outputs // g.group, prod(g.kernel)
+        self._no_bias = np.zeros(max(g.channels, g.outputs), dtype)
+        reach = [(out - 1) * s + e for out, s, e in zip(g.out, g.stride, g.extent, strict=True)]
+        frame = Frame(g.size, g.pad, [max(0, r - p - n) for r, p, n in zip(reach, g.pad, g.size, strict=True)])
+        outputs = frame.places([np.arange(n) * s for n, s in zip(g.out, g.stride, strict=True)])
+        elements = frame.places([np.arange(n) * d for n, d in zip(g.kernel, g.dilation, strict=True)])
+        self._forward = _Pass(g, c, o, frame, outputs, elements, np.arange(taps), None, g.pixels,
+                              (o * c * taps, taps, c * taps), dtype, workspace)
+        self._weight = _FilterPass(g, frame, outputs, elements, dtype, workspace)
+        axes = [Phases(*sizes) for sizes in zip(g.size, g.out, g.kernel, g.pad, g.stride, g.dilation, strict=True)]
+        frame = Frame(g.out, [a.low for a in axes], [a.high for a in axes])
+        phases = list(product(*(a.phases for a in axes)))
+        self._data = [
+            _Pass(g, o, c, frame, frame.places([p.seen for p in phase]), -frame.places([p.back for p in phase]),
+                  flat([p.elements for p in phase], g.kernel),
+                  flat([p.inputs for p in phase], g.size) if len(phases) > 1 else None, g.plane,
+                  (o * c * taps, c * taps, taps), dtype, workspace)
+            for phase in phases if all(len(p.elements) for p in phase)]
+        self._gaps = len(self._data) < prod(g.stride)  # inputs that no output sees
+
+    @staticmethod
+    def rate(g: Geometry, dtype: Any) -> float:
+        """About which part of the machine's rate it reaches: the lanes that have a channel."""
+        n = lanes(np.dtype(dtype).itemsize)
+        return 0.85 * filled(g.outputs // g.group, n) if COMPILED and g.num else 0
+
+    def forward(self, x: Array, w: Array, bias: Array | None, y: Array) -> None:
+        """Overwrite ``y``."""
+        self._forward.run(x, w, self._no_bias if bias is None else bias, y)
+
+    def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
+        """Overwrite ``dx``."""
+        if self._gaps:
+            dx[...] = 0
+        for phase in self._data:
+            phase.run(dy, w, self._no_bias, dx)
+
+    def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
+        """Add to ``dw`` and ``dbias``."""
+        g = self._geometry
+        self._weight.run(x, dy, dw)
+        if dbias is not None:
+            parallel_for(bias_gradient, g.outputs, dy, g.num, g.pixels, dbias)
+
+
+class _Pass:
+    """A convolution from ``channels`` to ``outs`` of a group: the forward one, or of the data gradient a phase.
+
+    Args:
+        frame, rows, elements: the input's frame, and where in it the outputs are and what a filter sees from there.
+        taps: which elements of the filter those are.
+        places: where in an output plane of ``plane`` the outputs are; None where that is one after the other.
+        filter_steps: from a group, a channel of the input, a channel of the output to the next, in the filters.
+    """
+
+    def __init__(self, g: Geometry, channels: int, outs: int, frame: Frame, rows: Array, elements: Array, taps: Array,
+                 places: Array | None, plane: int, filter_steps: tuple[int, int, int], dtype: Any,
+                 workspace: Workspace) -> None:
+        n, images = lanes(np.dtype(dtype).itemsize), _together(g)
+        blocks = _Blocks(outs, n)
+        pixels, depth = len(rows), channels * len(taps)
+        rows = each(images, g.group * channels * frame.framed, rows)
+        units = g.num // images * g.group * blocks.count
+        part, parts = _parts(len(rows), units, ROWS)
+        self._kernel, self._units = convolve(blocks.vectors, blocks.narrow), units * parts
+        self._frame = workspace.per_thread("frame", images * g.group * channels * frame.framed, dtype)
+        self._sums = workspace.per_thread("sums", (part + SLACK) * blocks.width, dtype)
+        self._packed = workspace.shared("filters", g.group * blocks.count * depth * blocks.width, dtype)
+        self._pack = (g.group * blocks.count, taps, (channels, *filter_steps),
+                      (outs, n, blocks.count, blocks.vectors, blocks.wide))
+        self._args = (frame.sources, frame.targets, _slack(rows), each(channels, frame.framed, elements),
+                      np.empty(0, np.int64) if places is None else places,
+                      (images, g.group * channels, frame.plane, frame.framed, frame.line, depth, DEPTH),
+                      (g.group, outs, blocks.count, blocks.wide, part, parts, pixels, plane))
+
+    def run(self, x: Array, w: Array, bias: Array, y: Array) -> None:
+        count, *pack = self._pack
+        parallel_for(pack_filters, count, w, *pack, self._packed)
+        parallel_for(self._kernel, self._units, x, self._packed, bias, y, self._frame, self._sums, *self._args)
+
+
+class _FilterPass:
+    """The gradient of the filters."""
+
+    def __init__(self, g: Geometry, frame: Frame, outputs: Array, elements: Array, dtype: Any,
+                 workspace: Workspace) -> None:
+        images, channels, outs = _together(g), g.channels // g.group, g.outputs // g.group
+        blocks = _Blocks(outs, lanes(np.dtype(dtype).itemsize))
+        rows, steps = each(channels, frame.framed, elements), each(images, g.channels * frame.framed, outputs)
+        units, deep = g.group * blocks.count, min(DEPTH, len(steps))
+        part, parts = _parts(len(rows), units, len(rows))
+        self._kernel, self._units = filter_gradient(blocks.vectors, blocks.narrow), units * parts
+        self._frame = workspace.per_thread("frame", images * g.channels * frame.framed, dtype)
+        self._panel = workspace.per_thread("sums", deep * blocks.width, dtype)
+        self._sums = workspace.shared("filters", units * (len(rows) + SLACK) * blocks.width, dtype)
+        self._args = (frame.sources, frame.targets, _slack(rows), steps,
+                      (g.num, images, g.channels, frame.plane, frame.framed, frame.line),
+                      (g.group, outs, blocks.count, blocks.wide, part, parts, g.pixels, deep))
+
+    def run(self, x: Array, dy: Array, dw: Array) -> None:
+        parallel_for(self._kernel, self._units, x, dy, dw, self._frame, self._panel, self._sums, *self._args)
+
+
+class _Blocks:
+    """``channels`` cut into blocks of lanes, of as nearly the same width as can be."""
+
+    def __init__(self, channels: int, lanes: int) -> None:
+        total = ceil(channels / lanes)
+        self.count = ceil(total / MOST_VECTORS)
+        self.vectors = ceil(total / self.count)
+        self.wide = total - self.count * (self.vectors - 1)
+        self.narrow = self.vectors if self.wide == self.count else self.vectors - 1
+        self.width = self.vectors * lanes
+
+
+def _together(g: Geometry) -> int:
+    """How many images to take together: as few as give enough rows, and all blocks have as many."""
+    divisors = [n for n in range(1, g.num + 1) if g.num % n == 0]
+    return next((n for n in divisors if n * g.pixels >= FEW_ROWS), divisors[-1])
+
+
+def _parts(rows: int, others: int, most: int) -> tuple[int, int]:
+    """Rows a part, and parts, so that ``others`` times the parts are spread evenly over the threads."""
+    fewest = ceil(rows / most)
+    choices = [ceil(ceil(rows / wanted) / WHOLE) * WHOLE for wanted in range(fewest, fewest + 2 * threads())]
+
+    def cost(part: int) -> float:
+        units = ceil(rows / part) * others
+        return ceil(units / threads()) * threads() / units * (1 + 0.01 * (ceil(rows / part) - fewest))
+
+    part = min(choices, key=cost)
+    return part, ceil(rows / part)
+
+
+def _slack(rows: Array) -> Array:
+    return np.concatenate([rows, np.repeat(rows[-1:], SLACK)])
