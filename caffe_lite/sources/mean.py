@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from caffe_lite import schema
-from caffe_lite.errors import DataError
+from caffe_lite.errors import DataError, ShapeError
 from caffe_lite.kernels.datum import CHANNELS, FLOATS, WIDTH
 from caffe_lite.sources.database import Database
 from caffe_lite.sources.datum import Datums
@@ -61,6 +61,20 @@ def channel_means(mean: Array) -> list[float]:
     """The mean of each channel; summed one value after the other in float32, as Caffe prints them."""
     size = mean[0].size
     return [float(np.cumsum(channel.reshape(-1))[-1] / np.float32(size)) for channel in mean]
+
+
+def read_mean(path: str | os.PathLike[str]) -> Array:
+    """The mean in a file, (channels, height, width).
+
+    Raises:
+        SchemaError: there is no such file, or it is no ``BlobProto``.
+        ShapeError: it does not have four axes.
+    """
+    mean = schema.blob_to_array(schema.read_binary(path, schema.BlobProto))
+    if mean.ndim != 4:
+        found = " x ".join(str(n) for n in mean.shape)
+        raise ShapeError(f"{path}: a mean file holds a blob with 4 axes, found {found}")
+    return mean[0]
 
 
 def write_mean(path: str | os.PathLike[str], mean: Array) -> None:

@@ -15,6 +15,7 @@ from caffe_lite.kernels import transform as kernel
 from caffe_lite.kernels.datum import CHANNELS, HEIGHT, WIDTH
 from caffe_lite.rng import Rng
 from caffe_lite.sources.items import Items
+from caffe_lite.sources.mean import read_mean
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Transformer:
                     "Cannot specify mean_file and mean_value at the same time; remove one of them"
                 )
             log.info("Loading mean file from: %s", param.mean_file)
-            self.mean_image = _read_mean(locate(param.mean_file, named_by)).astype(dtype)
+            self.mean_image = read_mean(locate(param.mean_file, named_by)).astype(dtype)
         if param.force_color and param.force_gray:
             raise ParameterError("cannot set both force_color and force_gray; remove one of them")
 
@@ -133,13 +134,6 @@ class Transformer:
             assert self._rng is not None, "init_rand comes first"
             words.reshape(-1)[:] = [self._rng.rand() for _ in range(words.size)]
         return words
-
-
-def _read_mean(path: str) -> Array:
-    mean = schema.blob_to_array(schema.read_binary(path, schema.BlobProto))
-    if mean.ndim != 4:
-        raise ShapeError(f"{path}: a mean file holds a blob with 4 axes, found {_times(mean.shape)}")
-    return mean[0]
 
 
 def _misfit(items: Items, index: int, shape: tuple[int, ...], crop: int) -> str:

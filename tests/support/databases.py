@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from caffe_lite import schema
-from caffe_lite.sources.database import create_database
+from caffe_lite.sources.database import Database, create_database
 
 RECORDED = Path(__file__).parents[1] / "data" / "databases"
 
@@ -34,6 +35,12 @@ def make_database(path, records, backend="lmdb"):
         for key, value in records:
             put(key, value)
     return str(path)
+
+
+def read_records(path, backend="lmdb"):
+    """All keys and values of a database."""
+    with closing(Database(str(path), backend)) as database, closing(database.cursor()) as cursor:
+        return [(bytes(key), bytes(value)) for records in cursor.batches(1) for key, value in records]
 
 
 def make_datum(values, label=0):
