@@ -29,6 +29,12 @@ ALLOWED["solvers"] = set(ALLOWED)
 ALLOWED["commands"] = set(ALLOWED) | {"report"}
 ALLOWED["report"] = set(ALLOWED)
 ALLOWED["cli"] = set(ALLOWED)
+ALLOWED["binding"] = (ALLOWED["commands"] | {"glog"}) - {"report"}
+ALLOWED["cli"] |= {"glog"}
+ALLOWED["glog"] = set()
+ALLOWED["dropped"] = set()
+ALLOWED["notebook"] = {"dropped", "errors", "glog", "optional"}
+ALLOWED["commands"] |= {"dropped", "notebook"}
 ALLOWED["__main__"] = {"cli"}
 ALLOWED["__init__"] = {"version"}
 

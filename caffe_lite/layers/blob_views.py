@@ -5,34 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
+import numpy as np
+
 from caffe_lite.blob import Array, Blob
 
 
 class BlobView:
-    """A blob with pycaffe's names. Source: Caffe's ``_caffe.cpp``."""
+    """A blob with pycaffe's names. Source: Caffe's ``_caffe.cpp``.
 
-    __slots__ = ("_blob",)
+    Attributes:
+        blob: the engine's.
+    """
+
+    __slots__ = ("blob",)
 
     def __init__(self, blob: Blob) -> None:
-        self._blob = blob
+        self.blob = blob
+
+    # Views, because a program may give the array that it got another shape.
 
     @property
     def data(self) -> Array:
         """The values; write to them in place."""
-        return self._blob.data
+        return self.blob.data.view()
 
     @property
     def diff(self) -> Array:
         """The gradient; write to it in place."""
-        return self._blob.diff
+        return self.blob.diff.view()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._blob.shape
+        return self.blob.shape
 
     @property
     def count(self) -> int:
-        return self._blob.count
+        return self.blob.count
 
     @property
     def num(self) -> int:
@@ -51,23 +59,23 @@ class BlobView:
         return self._old_size(3)
 
     def reshape(self, *shape: int) -> None:
-        self._blob.reshape(shape)
+        self.blob.reshape(shape)
 
     def _old_size(self, axis: int) -> int:
-        shape = self._blob.shape
+        shape = self.blob.shape
         if len(shape) > 4:
             raise AttributeError(f"num, channels, height and width are of 4 axes or less, not of the shape {shape}")
         return shape[axis] if axis < len(shape) else 1
 
     def __repr__(self) -> str:
-        return repr(self._blob)
+        return repr(self.blob)
 
 
 class BlobViews(Sequence[BlobView]):
     """A list of blobs, which ``add_blob`` makes longer."""
 
-    def __init__(self, blobs: list[Blob], dtype: Any) -> None:
-        self._blobs, self._dtype = blobs, dtype
+    def __init__(self, blobs: list[Blob] | None = None, dtype: Any = np.float32) -> None:
+        self._blobs, self._dtype = [] if blobs is None else blobs, dtype
 
     def add_blob(self, *shape: int) -> None:
         """Append a blob of zeros."""

@@ -34,19 +34,19 @@ class MemoryDataLayer(Layer):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param, context = self.param.memory_data_param, self.context
         self.batch_size: int = param.batch_size
-        self._size = (param.channels, param.height, param.width)
+        self.sizes = (param.channels, param.height, param.width)
         self._data: Array | None = None
         self._labels: Array = np.empty(0, context.dtype)
         self._at, self._unread = 0, False
-        if not self.batch_size * np.prod(self._size):
+        if not self.batch_size * np.prod(self.sizes):
             self.fail(ParameterError, "batch_size, channels, height, and width must be specified and positive in "
-                      f"memory_data_param, found {self.batch_size} and {self._size}")
+                      f"memory_data_param, found {self.batch_size} and {self.sizes}")
         try:
             self._transformer = Transformer(self.param.transform_param, context.phase, context.dtype, context.named_by)
         except CaffeError as error:
             self.fail(type(error), str(error))
         self._transformer.init_rand(context.rng)
-        top[0].reshape((self.batch_size, *self._size))
+        top[0].reshape((self.batch_size, *self.sizes))
         top[1].reshape((self.batch_size,))
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -63,8 +63,8 @@ class MemoryDataLayer(Layer):
             ShapeError: the shapes do not fit, or n is no multiple of the batch size.
         """
         data, labels = (np.ascontiguousarray(array, self.context.dtype) for array in (data, labels))
-        if data.shape[1:] != self._size or data.ndim != 4:
-            self.fail(ShapeError, f"expected data of shape (n, {', '.join(map(str, self._size))}), found {data.shape}")
+        if data.shape[1:] != self.sizes or data.ndim != 4:
+            self.fail(ShapeError, f"expected data of shape (n, {', '.join(map(str, self.sizes))}), found {data.shape}")
         if not len(data) or len(data) % self.batch_size or labels.size != len(data):
             self.fail(ShapeError, f"n must be a multiple of batch size {self.batch_size}, for data and labels alike; "
                       f"found {len(data)} and {labels.size}")
@@ -116,7 +116,7 @@ class MemoryDataLayer(Layer):
         end = self._at + self.batch_size
         if end > len(self._data):
             self.fail(ShapeError, f"{len(self._data)} data cannot be read {self.batch_size} at a time; add some anew")
-        top[0].reshape((self.batch_size, *self._size))
+        top[0].reshape((self.batch_size, *self.sizes))
         top[1].reshape((self.batch_size, 1, 1, 1))
         top[0].adopt(self._data[self._at : end])
         top[1].adopt(self._labels[self._at : end])
@@ -135,7 +135,7 @@ class MemoryDataLayer(Layer):
                       f"{count}")
         try:
             items: Items = load()
-            data = np.empty((count, *self._size), self.context.dtype)
+            data = np.empty((count, *self.sizes), self.context.dtype)
             self._transformer(items, data)
         except CaffeError as error:
             self.fail(type(error), str(error))

@@ -18,6 +18,10 @@ from caffe_lite.layers.registry import register
 METHODS = ("setup", "reshape", "forward", "backward")
 
 
+class UserCodeError(CaffeError):
+    """The user's class raised an exception: its traceback is in the message, and it is the cause."""
+
+
 @register("Python")
 class PythonLayer(Layer):
     """An instance of the class ``layer`` in ``module``, which ``caffe.Layer`` describes.
@@ -26,9 +30,12 @@ class PythonLayer(Layer):
     called before each ``forward``, as in Caffe. ``share_in_parallel`` has no meaning.
     Source: Caffe's ``python_layer.hpp`` and ``layer_factory.cpp``.
 
+    Attributes:
+        user: the instance.
+
     Raises:
         ParameterError, GraphError: the class is not named, or not found.
-        CaffeError: the class raised an exception; its traceback is in the message, and it is the cause.
+        UserCodeError: the class raised an exception.
     """
 
     bottoms = (0, None)
@@ -41,23 +48,23 @@ class PythonLayer(Layer):
             self.fail(ParameterError, "python_param needs a module and a layer, the name of a class in it; found "
                       f"{python.module!r} and {python.layer!r}")
         self._class = self._find_class(python.module, python.layer)
-        self._user = self._call("its construction", self._class, param)
-        self._user.param_str = python.param_str
-        self._user.phase = context.phase
-        self._user.blobs = BlobViews(self.blobs, context.dtype)
+        self.user = self._call("its construction", self._class, param)
+        self.user.param_str = python.param_str
+        self.user.phase = context.phase
+        self.user.blobs = BlobViews(self.blobs, context.dtype)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self._call("setup", self._user.setup, _views(bottom), _views(top))
+        self._call("setup", self.user.setup, _views(bottom), _views(top))
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self._call("reshape", self._user.reshape, _views(bottom), _views(top))
+        self._call("reshape", self.user.reshape, _views(bottom), _views(top))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.reshape(bottom, top)
-        self._call("forward", self._user.forward, _views(bottom), _views(top))
+        self._call("forward", self.user.forward, _views(bottom), _views(top))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
-        self._call("backward", self._user.backward, _views(top), list(propagate_down), _views(bottom))
+        self._call("backward", self.user.backward, _views(top), list(propagate_down), _views(bottom))
 
     def _find_class(self, module: str, name: str) -> Any:
         folders = [os.getcwd()]
@@ -95,8 +102,8 @@ class PythonLayer(Layer):
         while frames is not None and frames.tb_frame.f_code.co_filename in (__file__, importlib.__file__):
             frames = frames.tb_next  # what is left is the user's
         text = "".join(traceback.format_exception(type(error), error, frames)).rstrip()
-        raise CaffeError(f"layer {self.name!r} ({self.type}): {what} of {python.module}.{python.layer} failed:\n"
-                         f"{text}") from error
+        raise UserCodeError(f"layer {self.name!r} ({self.type}): {what} of {python.module}.{python.layer} failed:\n"
+                            f"{text}") from error
 
 
 def _views(blobs: Sequence[Blob]) -> list[BlobView]:

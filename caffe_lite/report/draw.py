@@ -71,17 +71,18 @@ def net_graph(
         key = ("layer", layer.name, layer.type)
         in_place = list(layer.bottom) == list(layer.top) and len(layer.top) == 1
         color = IN_PLACE if in_place else LAYER_COLORS.get(layer.type, LAYER)
-        drawing.nodes[key] = Node(separator.join(_description(layer, display_lrm)), "record", color)
+        drawing.nodes[key] = Node(separator.join(layer_description(layer, display_lrm)), "record", color)
         for bottom in layer.bottom:
             drawing.nodes["blob", bottom] = Node(bottom, "octagon", BLOB)
             drawing.edges.append(Edge(("blob", bottom), key))
         for top in layer.top:
             drawing.nodes["blob", top] = Node(top, "ellipse")  # an output, until somebody reads it
-            drawing.edges.append(Edge(key, ("blob", top), _outgoing(layer) if label_edges else ""))
+            drawing.edges.append(Edge(key, ("blob", top), edge_label(layer) if label_edges else ""))
     return drawing
 
 
-def _description(layer: Any, display_lrm: bool) -> Iterator[str]:
+def layer_description(layer: Any, display_lrm: bool = False) -> Iterator[str]:
+    """What a layer's box says, part by part."""
     yield layer.name
     if layer.type == "Pooling":
         param = layer.pooling_param
@@ -95,10 +96,15 @@ def _description(layer: Any, display_lrm: bool) -> Iterator[str]:
         yield f"kernel size: {_extent(param, 'kernel_size', 1)}"
         yield from (f"stride: {_extent(param, 'stride', 1)}", f"pad: {_extent(param, 'pad', 0)}")
     if display_lrm and layer.type in LEARNING:
-        multipliers = [param.lr_mult for param in layer.param[:2]]
-        weight, bias = multipliers + [1.0] * (2 - len(multipliers))
+        weight, bias = lr_multipliers(layer)
         if weight or bias:
             yield f"lr mult: {_number(weight)}, {_number(bias)}"
+
+
+def lr_multipliers(layer: Any) -> tuple[float, float]:
+    """Of the weights and of the bias of a layer that learns."""
+    weight, bias = [*(param.lr_mult for param in layer.param), 1.0, 1.0][:2]
+    return weight, bias
 
 
 def _extent(param: Any, name: str, default: int) -> str:
@@ -112,7 +118,8 @@ def _extent(param: Any, name: str, default: int) -> str:
     return str(sizes[0]) if len(set(sizes)) == 1 else "x".join(map(str, sizes))
 
 
-def _outgoing(layer: Any) -> str:
+def edge_label(layer: Any) -> str:
+    """How many channels, or items, leave the layer; empty where it does not say."""
     if layer.type == "Data":
         return f"Batch {layer.data_param.batch_size}"
     if layer.type in ("Convolution", "Deconvolution"):

@@ -31,7 +31,7 @@ def render(source: str, path: str | os.PathLike[str]) -> None:
     data = source.encode()
     if format not in SOURCES:
         try:
-            data = _picture(data, format)
+            data = picture(data, format)
         except DependencyError as error:
             fallback = f"{os.fspath(path)}.dot"
             with atomic_write(fallback) as file:
@@ -50,7 +50,12 @@ def check_format(path: str | os.PathLike[str]) -> str:
     return format
 
 
-def _picture(source: bytes, format: str) -> bytes:
+def picture(source: bytes, format: str) -> bytes:
+    """The picture of a graph in graphviz's language, in one of ``PICTURES``.
+
+    Raises:
+        DependencyError: no program here can draw it.
+    """
     try:
         if shutil.which("dot"):
             import graphviz

@@ -49,6 +49,8 @@ class Solver:
         smoothed_loss: the mean of the last ``average_loss`` losses.
         action: asked after every iteration, and between the batches of a test.
         on_iteration: called with the solver after every iteration, for a progress line.
+        on_start, on_gradients_ready: called in every iteration before its passes, and after them when the gradients
+            are about to be used.
 
     Raises:
         CaffeError: the parameters or the nets cannot be.
@@ -79,6 +81,8 @@ class Solver:
             rng.set_random_seed(param.random_seed)
         self.action: Callable[[], Action] = lambda: Action.NONE
         self.on_iteration: Callable[[Solver], None] = lambda solver: None
+        self.on_start: list[Callable[[], object]] = []
+        self.on_gradients_ready: list[Callable[[], object]] = []
         self.iter = 0
         self.rate = 0.0
         self.current_step = 0
@@ -146,6 +150,8 @@ class Solver:
                 self.test_all()
                 if self.stopped:
                     break
+            for run in self.on_start:
+                run()
             display = bool(param.display) and self.iter % param.display == 0
             self.net.debug_info = display and param.debug_info
             loss = 0.0
@@ -155,6 +161,8 @@ class Solver:
             self._window.add(loss / param.iter_size)
             if display:
                 self._display()
+            for run in self.on_gradients_ready:
+                run()
             self.apply_update()
             self.on_iteration(self)
             request = self.action()

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from caffe_lite.cli.log import FLAGS, GlogFormatter, flags_from, glog
+from caffe_lite.cli.log import FLAGS, flags_from, glog
 from caffe_lite.cli.log_file import open_log
 from caffe_lite.errors import FlagError
+from caffe_lite.glog import GlogFormatter
 
 LINE = re.compile(r"([IWEF])(\d\d\d\d) (\d\d:\d\d:\d\d)\.(\d{6}) ([ \d]{5,}) ([\w.]+):(\d+)\] (.*)", re.DOTALL)
 log = logging.getLogger("caffe_lite.tests")

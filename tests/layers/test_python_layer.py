@@ -302,7 +302,7 @@ def test_training_with_python_layers_only():
     weights, bias = (param.blob.data for param in solver.net.params.learnable)
     np.testing.assert_allclose(weights, [[3, -2]], atol=0.01)
     np.testing.assert_allclose(bias, [1], atol=0.01)
-    assert solver.test_nets[0].layers[0]._user.phase == caffe.TEST
+    assert solver.test_nets[0].layers[0].user.phase == caffe.TEST
     solver.close()
 
 

@@ -90,7 +90,7 @@ def test_dot_that_fails(tmp_path: Path) -> None:
 
 def test_an_old_picture_survives_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "net.svg").write_bytes(b"old")
-    monkeypatch.setattr(module, "_picture", lambda source, format: None)  # writing None fails halfway
+    monkeypatch.setattr(module, "picture", lambda source, format: None)  # writing None fails halfway
     with pytest.raises(TypeError):
         render(SOURCE, tmp_path / "net.svg")
     assert (tmp_path / "net.svg").read_bytes() == b"old"

@@ -1,12 +1,13 @@
-"""The base of layers that people write in Python."""
+"""Layers as Python sees them, and the base of those that people write in Python."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from caffe_lite.layers.blob_views import BlobView, BlobViews
+from caffe_lite.layers import Layer as EngineLayer
+from caffe_lite.layers.blob_views import BlobView, BlobViews
+from caffe_lite.layers.python import PythonLayer
 
 
 class Layer:
@@ -32,6 +33,7 @@ class Layer:
         param_str: ``python_param { param_str }``.
         phase: ``caffe.TRAIN`` or ``caffe.TEST``.
         blobs: the parameters; ``self.blobs.add_blob(3, 4)`` in ``setup`` makes one.
+        type: the name in a prototxt.
     """
 
     type = "Python"
@@ -55,3 +57,33 @@ class Layer:
         self, top: Sequence[BlobView], propagate_down: Sequence[bool], bottom: Sequence[BlobView]
     ) -> None:
         raise NotImplementedError("this Python layer needs a method backward(self, top, propagate_down, bottom)")
+
+
+class BuiltinLayer(Layer):
+    """A layer of the engine's own; the net alone runs it."""
+
+    def __init__(self, layer: EngineLayer) -> None:
+        self._layer = layer
+        self.type = layer.type
+        self.phase = layer.context.phase
+        self.blobs = BlobViews(layer.blobs, layer.context.dtype)
+
+    def setup(self, bottom: Sequence[BlobView], top: Sequence[BlobView]) -> None:
+        """Set up again; the parameters stay."""
+        kept = list(self._layer.blobs)
+        self._layer.setup(*_blobs(bottom, top))
+        if kept:
+            self._layer.blobs[:] = kept
+
+    def reshape(self, bottom: Sequence[BlobView], top: Sequence[BlobView]) -> None:
+        """Give the tops the shapes that follow from the bottoms."""
+        self._layer.reshape(*_blobs(bottom, top))
+
+
+def shown(layer: EngineLayer) -> Layer:
+    """What Python sees of a layer: of a Python layer the user's own object."""
+    return layer.user if isinstance(layer, PythonLayer) else BuiltinLayer(layer)
+
+
+def _blobs(*lists: Sequence[BlobView]) -> list[list[Any]]:
+    return [[view.blob for view in views] for views in lists]
