@@ -46,7 +46,7 @@ def _main(argv: Sequence[str]) -> int:
         name, words = _find_command(argv, general)
         module = import_module(f"caffe_lite.commands.{name}") if name in COMMANDS else None
         own = CAFFE_FLAGS if module is None else module.FLAGS
-        flags, args = parse(words, (*own, *general))
+        flags, args = parse(words, (*own, *general), stop_at_word=getattr(module, "PASSES_ON", False))
     except FlagError as error:
         print(error, file=sys.stderr)
         return failures.FAILURE

@@ -61,6 +61,8 @@ COMMANDS = {
     "draw": "draw a net",
     "plot": "plot a training log",
     "embed": "plot the features that a net gives the MNIST test digits",
+    "notebook": "execute a notebook, of Python 2 too",
+    "script": "run a Python program, of Python 2 too",
 }
 
 

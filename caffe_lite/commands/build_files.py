@@ -79,7 +79,10 @@ try:
 except ImportError:
     raise ImportError("this Caffe runs on caffe_lite, which is not installed in " + sys.executable + ". Use the "
                       "Python that has it: " + {sys.executable!a})
+from caffe_lite import dropped
 from caffe_lite.binding import *
+
+dropped.supply()  # the Python around this file was written for the numpy and scikit-image of its day
 ''')
 
 
