@@ -15,6 +15,7 @@ from typing import Any
 from numba import njit, types
 
 from caffe_lite.kernels.lanes import pack, unpack
+from caffe_lite.kernels.relu import relu_forward
 from caffe_lite.kernels.tiles import reach, runs
 from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals
 
@@ -88,8 +89,9 @@ def convolve(taps: int, stride: int, dilation: int, pad: int, size: int, out: in
     def convolve_kernel(begin: int, end: int, x: Array, w: Array, bias: Array, y: Array, packed: Array, tile: Array,
                         num: int, channels: int, height: int, outputs: int, out_height: int, group: int,
                         w_out: int, w_in: int, w_group: int, w_first: int, w_row: int, kernel_h: int, stride_h: int,
-                        dilation_h: int, pad_h: int) -> None:
-        """``y = bias + w * x``; the outer loop counts, for each chunk of images, tiles of output channels."""
+                        dilation_h: int, pad_h: int, slope: float) -> None:
+        """``y = bias + w * x``, rectified unless ``slope`` is 1; the outer loop counts, for each chunk of images,
+        tiles of output channels."""
         lanes = VECTOR_BYTES // x.itemsize
         part = outputs // group
         tiles = (part + outs - 1) // outs
@@ -108,6 +110,8 @@ def convolve(taps: int, stride: int, dilation: int, pad: int, size: int, out: in
                      w, w_first + g * w_group + o * w_out + lo * w_row, w_out, w_in, w_row, bias, g * part + o,
                      tile, i * out * lanes, pixel_count, valid, channels // group, hi - lo,
                      taps, stride, dilation, pad, size, out, outs, pixels, flip)
+            if slope != 1:
+                relu_forward(0, valid * pixel_count * lanes, tile, slope, tile)
             unpack(tile, y, outputs * pixel_count, (g * part + o) * pixel_count, valid * pixel_count, chunk, num)
 
     return convolve_kernel

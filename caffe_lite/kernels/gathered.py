@@ -15,6 +15,7 @@ from typing import Any
 from numba import njit, types
 
 from caffe_lite.kernels.lanes import transpose
+from caffe_lite.kernels.relu import relu_forward
 from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, intrinsic, literals
 
 Array = Any
@@ -133,10 +134,10 @@ def convolve(vectors: int, narrow: int) -> Any:
 
     @njit(cache=True, nogil=True)
     def convolve_kernel(begin: int, end: int, x: Array, packed: Array, bias: Array, y: Array, framed_x: Array,
-                        sums: Array, sources: Array, targets: Array, rows: Array, steps: Array, places: Array,
-                        x_sizes: Any, y_sizes: Any) -> None:
-        """``y = bias + w * x``; the outer loop counts for each block of images, group and block of filters parts of
-        the rows."""
+                        sums: Array, slope: float, sources: Array, targets: Array, rows: Array, steps: Array,
+                        places: Array, x_sizes: Any, y_sizes: Any) -> None:
+        """``y = bias + w * x``, rectified unless ``slope`` is 1; the outer loop counts for each block of images, group
+        and block of filters parts of the rows."""
         images, channels, plane, framed, line, depth, deep = x_sizes
         group, outs, blocks, wide, part, parts, pixels, out_plane = y_sizes
         lanes, image = VECTOR_BYTES // x.itemsize, group * outs * out_plane
@@ -169,6 +170,8 @@ def convolve(vectors: int, narrow: int) -> Any:
                     for r in range(first, last, narrow_rows):
                         _tile(seen, x_at, rows, r, steps, t, count, packed, at, sums, (r - first) * width, narrow_rows,
                               narrow)
+            if slope != 1:
+                relu_forward(0, (last - first) * width, sums, slope, sums)
             _store(sums, width, valid, first, last, pixels, places, y, b * images * image + (g * outs + o) * out_plane,
                    image, out_plane)
 

@@ -26,3 +26,22 @@ def relu_backward(begin: int, end: int, x: Array, dy: Array, slope: float, dx: A
     one, zero = x.dtype.type(1), x.dtype.type(0)
     for i in range(begin, end):
         dx[i] = dy[i] * (one if x[i] > 0 else slope if x[i] <= 0 else zero)
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc"})  # sums in vector lanes, as in bias.py
+def relu_bias_backward(begin: int, end: int, y: Array, dy: Array, slope: float, n: int, channels: int, inner: int,
+                       dbias: Array) -> None:
+    """``relu_backward`` in place, ``y`` being the rectifier's output, and ``dbias[c] += Σ_n Σ_i dy[n, c, i]`` of the
+    result, where ``dbias`` is not empty; the outer loop counts channels."""
+    one, zero = y.dtype.type(1), y.dtype.type(0)
+    for c in range(begin, end):
+        total = zero
+        for image in range(n):
+            start = (image * channels + c) * inner
+            part = zero
+            for i in range(start, start + inner):
+                dy[i] = dy[i] * (one if y[i] > 0 else slope if y[i] <= 0 else zero)
+                part += dy[i]
+            total += part
+        if len(dbias):
+            dbias[c] += total

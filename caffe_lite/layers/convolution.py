@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ShapeError
 from caffe_lite.kernels.bias import bias_gradient
+from caffe_lite.kernels.relu import relu_bias_backward
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.convolution_channels import ChannelConvolution
 from caffe_lite.layers.convolution_depthwise import DepthwiseConvolution
@@ -69,18 +72,32 @@ class ConvolutionLayer(Layer):
         self._geometry, out = self.place(prod(shape[:a]), shape[a + 1:])
         for blob in top:
             blob.reshape((*shape[:a], self._outputs, *out))
+        self._nothing = np.empty(0, self.context.dtype)
         self._engine = choose_engine(self._geometry, self.context.dtype, self.context.workspace)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        w, bias = self.blobs[0].data.reshape(-1), self.blobs[1].data if len(self.blobs) > 1 else None
-        for x, y in zip(bottom, top, strict=True):
-            self._engine.forward(x.data.reshape(-1), w, bias, y.data.reshape(-1))
+        self.forward_rectified(bottom, top, 1)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        self.backward_rectified(top, propagate_down, bottom, 1)
+
+    def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
+        """``forward`` of this layer and of a ReLU with this negative slope, in place on the tops; 1 is for none."""
+        w, bias = self.blobs[0].data.reshape(-1), self.blobs[1].data if len(self.blobs) > 1 else None
+        for x, y in zip(bottom, top, strict=True):
+            self._engine.forward(x.data.reshape(-1), w, bias, y.data.reshape(-1), slope)
+
+    def backward_rectified(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob],
+                           slope: float) -> None:
+        """``backward`` of both."""
         g, w = self._geometry, self.blobs[0]
         for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
             dy = y.diff.reshape(-1)
             dbias = self.blobs[1].diff if len(self.blobs) > 1 and self.param_propagate_down[1] else None
+            if slope != 1:
+                parallel_for(relu_bias_backward, g.outputs, y.data.reshape(-1), dy, dy.dtype.type(slope), g.num,
+                             g.outputs, g.pixels, self._nothing if dbias is None else dbias)
+                dbias = None
             if self.param_propagate_down[0]:
                 self._engine.backward_weight(x.data.reshape(-1), dy, w.diff.reshape(-1), dbias)
             elif dbias is not None:

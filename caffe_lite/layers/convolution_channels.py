@@ -53,9 +53,9 @@ class ChannelConvolution:
         n = lanes(np.dtype(dtype).itemsize)
         return 0.85 * filled(g.outputs // g.group, n) if COMPILED and g.num else 0
 
-    def forward(self, x: Array, w: Array, bias: Array | None, y: Array) -> None:
-        """Overwrite ``y``."""
-        self._forward.run(x, w, self._no_bias if bias is None else bias, y)
+    def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
+        """Overwrite ``y``, rectified with this negative slope unless it is 1."""
+        self._forward.run(x, w, self._no_bias if bias is None else bias, y, slope)
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""
@@ -102,10 +102,11 @@ class _Pass:
                       (images, g.group * channels, frame.plane, frame.framed, frame.line, depth, DEPTH),
                       (g.group, outs, blocks.count, blocks.wide, part, parts, pixels, plane))
 
-    def run(self, x: Array, w: Array, bias: Array, y: Array) -> None:
+    def run(self, x: Array, w: Array, bias: Array, y: Array, slope: float = 1) -> None:
         count, *pack = self._pack
         parallel_for(pack_filters, count, w, *pack, self._packed)
-        parallel_for(self._kernel, self._units, x, self._packed, bias, y, self._frame, self._sums, *self._args)
+        parallel_for(self._kernel, self._units, x, self._packed, bias, y, self._frame, self._sums, y.dtype.type(slope),
+                     *self._args)
 
 
 class _FilterPass:

@@ -8,6 +8,7 @@ import numpy as np
 
 from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.kernels.depthwise import depthwise_backward_data, depthwise_backward_weight, depthwise_forward
+from caffe_lite.kernels.relu import relu_forward
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.parallel import PerThread, parallel_for, threads
 
@@ -37,11 +38,13 @@ class DepthwiseConvolution:
         """Whether this is such a convolution, in two dimensions."""
         return len(g.size) == 2 and g.group == g.channels == g.outputs
 
-    def forward(self, x: Array, w: Array, bias: Array | None, y: Array) -> None:
-        """Overwrite ``y``."""
+    def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
+        """Overwrite ``y``, rectified with this negative slope unless it is 1."""
         bias = self._no_bias if bias is None else bias
         parallel_for(depthwise_forward, self._geometry.num * len(bias), x, w, bias, self._starts, self._sizes,
                      self._steps, self._phases, self._lines, y, grain=self._grain)
+        if slope != 1:
+            parallel_for(relu_forward, y.size, y, y.dtype.type(slope), y)
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""

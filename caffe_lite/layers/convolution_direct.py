@@ -61,10 +61,10 @@ class DirectConvolution:
             return 0
         return filled(g.num, n)
 
-    def forward(self, x: Array, w: Array, bias: Array | None, y: Array) -> None:
-        """Overwrite ``y``."""
+    def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
+        """Overwrite ``y``, rectified with this negative slope unless it is 1."""
         parallel_for(self._forward, self._forward_count, x, w, self._no_bias if bias is None else bias, y,
-                     self._packed, self._tile, *self._forward_args)
+                     self._packed, self._tile, *self._forward_args, y.dtype.type(slope))
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""
@@ -72,7 +72,7 @@ class DirectConvolution:
             self._general.backward_data(dy, w, dx)
             return
         parallel_for(self._data, self._data_count, dy, w, self._no_bias, dx, self._packed, self._tile,
-                     *self._data_args)
+                     *self._data_args, dx.dtype.type(1))
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
         """Add to ``dw`` and ``dbias``."""

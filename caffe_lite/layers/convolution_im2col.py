@@ -9,6 +9,7 @@ import numpy as np
 
 from caffe_lite.kernels import im2col
 from caffe_lite.kernels.bias import add_bias, bias_gradient
+from caffe_lite.kernels.relu import relu_forward
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.partial_sums import add_parts, clear_parts
 from caffe_lite.parallel import Workspace, parallel_for
@@ -36,11 +37,13 @@ class Im2colConvolution:
         """About which part of the machine's rate it reaches, with its passes over the patches."""
         return 0.4
 
-    def forward(self, x: Array, w: Array, bias: Array | None, y: Array) -> None:
-        """Overwrite ``y``."""
+    def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
+        """Overwrite ``y``, rectified with this negative slope unless it is 1."""
         parallel_for(im2col.forward, self._blocks, x, w, y, self._cols, *self._args)
         if bias is not None:
             parallel_for(add_bias, self._images * len(bias), y, bias, self._pixels)
+        if slope != 1:
+            parallel_for(relu_forward, y.size, y, y.dtype.type(slope), y)
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""

@@ -17,12 +17,13 @@ from caffe_lite.graph import filter_net, insert_splits
 from caffe_lite.layers import Layer, layer_class
 from caffe_lite.layers.base import Context
 from caffe_lite.net import debug
+from caffe_lite.net.fusion import backward_rectified, forward_rectified, rectified_slope
 from caffe_lite.net.gradients import Needs
 from caffe_lite.net.memory import measure
 from caffe_lite.net.sharing import Parameters
+from caffe_lite.parallel import Workspace
 from caffe_lite.snapshot.hdf5 import apply_weights_hdf5, is_hdf5, write_weights_hdf5
 from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weights, write_weights
-from caffe_lite.parallel import Workspace
 from caffe_lite.upgrade import read_net
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class Net:
         self.outputs: list[str] = sorted(self._unread, key=str.encode)
         for name in self.outputs:
             log.info("This network produces output %s", name)
+        self._slopes = [rectified_slope(self, i) for i in range(len(self.layers))]
         memory = measure(self)
         log.info("Memory of blobs: %d for values, %d for gradients; of workspaces: %d", *memory)
         log.info("Network initialization done.")
@@ -122,20 +124,27 @@ class Net:
     def forward_from_to(self, start: int, end: int) -> float:
         """Run layers ``start`` to ``end``, both included; returns their part of the loss."""
         loss = 0.0
-        for i in range(start, end + 1):
+        watched = bool(self.before_forward or self.after_forward or self.debug_info)
+        i = start
+        while i <= end:
+            slope = None if watched or i == end else self._slopes[i]
             for run in self.before_forward:
                 run(i)
-            loss += self.forward_layer(i)
+            if slope is None:
+                loss += self.forward_layer(i)
+            else:
+                self._reshape_if_changed(i)
+                self._reshape_if_changed(i + 1)
+                forward_rectified(self, i, slope)
             for run in self.after_forward:
                 run(i)
+            i += 1 if slope is None else 2
         return loss
 
     def forward_layer(self, i: int) -> float:
         """Run layer ``i``, after a reshape where somebody gave its blobs other shapes; returns its part of the loss."""
         layer, bottom, top = self.layers[i], self.bottoms[i], self.tops[i]
-        shapes = [blob.shape for blob in (*bottom, *top)]
-        if shapes != self._shapes[i]:
-            self._reshape(i)
+        self._reshape_if_changed(i)
         layer.forward(bottom, top)
         loss = 0.0
         for blob, _ in self._losses[i]:
@@ -153,12 +162,21 @@ class Net:
 
     def backward_from_to(self, start: int, end: int) -> None:
         """Go back over layers ``start`` down to ``end``, both included."""
-        for i in range(start, end - 1, -1):
+        watched = bool(self.before_backward or self.after_backward or self.debug_info)
+        i = start
+        while i >= end:
+            slope = None if watched or i == end else self._slopes[i - 1]
+            if slope is not None and not (self.need_backward[i - 1] and self.propagate_down[i] == [True]):
+                slope = None
             for run in self.before_backward:
                 run(i)
-            self.backward_layer(i)
+            if slope is None:
+                self.backward_layer(i)
+            else:
+                backward_rectified(self, i - 1, slope)
             for run in self.after_backward:
                 run(i)
+            i -= 1 if slope is None else 2
 
     def backward_layer(self, i: int) -> None:
         """Go back over layer ``i``, where anybody needs it."""
@@ -166,6 +184,10 @@ class Net:
             self.layers[i].backward(self.tops[i], self.propagate_down[i], self.bottoms[i])
             if self.debug_info:
                 debug.log_backward(self, i)
+
+    def _reshape_if_changed(self, i: int) -> None:
+        if [blob.shape for blob in (*self.bottoms[i], *self.tops[i])] != self._shapes[i]:
+            self._reshape(i)
 
     def reshape(self) -> None:
         """Carry new shapes of the inputs through all layers, without running them."""
