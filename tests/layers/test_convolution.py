@@ -159,7 +159,7 @@ def test_the_same_bits_on_any_number_of_threads(threads, monkeypatch):
 
 @pytest.mark.parametrize(("num", "channels", "outputs", "kernel", "engine"), [
     (lanes(4), 2, 3, 3, DirectConvolution),
-    (1, 2, 3, 3, Im2colConvolution),
+    (1, 2, 1, 3, Im2colConvolution),
     (1, 2, lanes(4), 3, ChannelConvolution),
     (lanes(4), 2, lanes(4), 1, ChannelConvolution),
     (0, 2, lanes(4), 3, Im2colConvolution),
