@@ -1,0 +1,56 @@
+"""This project."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from caffe_lite import schema
+from caffe_lite.net import Net
+from caffe_lite.solvers import Solver
+from tools.bench.cases import DECAY, INPUTS, MOMENTUM, NET, RATE, WEIGHTS
+from tools.bench.contestants.runner import Runner, times_of
+
+
+def load(folder: Path, train: bool) -> Runner:
+    return Training(folder) if train else Forward(folder)
+
+
+class Forward(Runner):
+    """Forward passes of the deployed net."""
+
+    def __init__(self, folder: Path) -> None:
+        self._net = Net.from_file(folder / NET, schema.TEST, weights=str(folder / WEIGHTS))
+        fill(self._net, folder)
+        self._net.forward()
+        self.result = self._net.blobs[self._net.outputs[0]].data.copy()
+
+    def run(self, iterations: int) -> list[float]:
+        return times_of(self._net.forward, iterations)
+
+
+class Training(Runner):
+    """Iterations of the solver: forward, backward, update."""
+
+    def __init__(self, folder: Path) -> None:
+        self._solver = Solver(schema.SolverParameter(
+            train_net=str(folder / NET), weights=[str(folder / WEIGHTS)], base_lr=RATE, lr_policy="fixed",
+            momentum=MOMENTUM, weight_decay=DECAY, snapshot_after_train=False))
+        fill(self._solver.net, folder)
+        self._solver.step(1)
+        self.result = np.array(self._solver.smoothed_loss)
+
+    def run(self, iterations: int) -> list[float]:
+        ends = [perf_counter()]
+        self._solver.on_iteration = lambda solver: ends.append(perf_counter())
+        self._solver.step(iterations)
+        return [b - a for a, b in pairwise(ends)]
+
+
+def fill(net: Net, folder: Path) -> None:
+    """Give the net the case's inputs."""
+    for name, values in np.load(folder / INPUTS).items():
+        net.blobs[name].data[...] = values

@@ -1,0 +1,16 @@
+"""PyTorch with ``torch.compile``; for forward passes the weights are frozen, which lets it fold BatchNorm into them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch._inductor.config
+
+from tools.bench.contestants import pytorch
+from tools.bench.contestants.runner import Runner
+
+
+def load(folder: Path, train: bool) -> Runner:
+    torch._inductor.config.freezing = not train
+    return pytorch.load(folder, train, torch.compile)
