@@ -1,4 +1,4 @@
-"""What numpy and scikit-image have dropped or changed since programs for Caffe were written, given back.
+"""What numpy and scikit-image have dropped or changed since programs for Caffe were written, given back; and graphviz.
 
 This changes these packages for the whole process: it is for runs of a program that was written for the old ones.
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import shutil
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
 from typing import Any
 
 import numpy as np
+
+from caffe_lite.report.render import picture
 
 NAMES: dict[str, Any] = {
     "Inf": np.inf,
@@ -105,8 +108,22 @@ def _no_smoothing(resize: Callable[..., Any]) -> Callable[..., Any]:
     return without_smoothing
 
 
+def _drawn_without_dot(graph: type) -> type:
+    """Caffe's drawing goes through pydot, which needs graphviz's program; ours comes with this package."""
+
+    class Dot(graph):
+        def create(self, prog: Any = None, format: str = "ps", *args: Any, **more: Any) -> bytes:
+            if prog is None and shutil.which("dot") is None:
+                return picture(self.to_string().encode(), format)
+            made: bytes = super().create(prog, format, *args, **more)
+            return made
+
+    return Dot
+
+
 FUNCTIONS = (
     ("numpy", "fromstring", _binary_fromstring),
+    ("pydot", "Dot", _drawn_without_dot),
     ("skimage.io", "imread", _as_grey),
     ("skimage.transform", "resize", _no_smoothing),
 )

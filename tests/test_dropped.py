@@ -19,13 +19,26 @@ for name, function in (("io", imread), ("transform", resize)):
     module = sys.modules["skimage." + name] = types.ModuleType("skimage." + name)
     setattr(module, function.__name__, function)
     setattr(sys.modules["skimage"], name, module)
+
+class Dot:
+    def to_string(self):
+        return "digraph { a -> b }"
+
+    def create(self, prog=None, format="ps"):
+        return f"{prog} {format}".encode()
+
+sys.modules["pydot"] = types.ModuleType("pydot")
+sys.modules["pydot"].Dot = Dot
 '''
 
 
 PROGRAM = '''
 import numpy as np
-import skimage.io, skimage.transform
+import os, pydot, skimage.io, skimage.transform
 
+assert pydot.Dot().create("neato") == b"neato ps"
+os.environ["PATH"] = ""
+assert pydot.Dot().create(format="png").startswith(b"\\x89PNG")
 assert np.fromstring(b"\\x01\\xff", dtype=np.uint8).tolist() == [1, 255]
 assert np.fromstring("\\x01\\xff", np.uint8, 1).tolist() == [1]
 assert np.fromstring(b"\\x01", np.uint8).flags.writeable
