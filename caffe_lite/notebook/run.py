@@ -78,6 +78,7 @@ def execute(notebook: Any, folder: str | os.PathLike[str], done: Callable[[int],
     nbclient = need("nbclient", "notebook", "executing notebooks")
     need("ipykernel", "notebook", "executing notebooks")
     failed: list[Failure] = []
+    begun = [0]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -91,6 +92,7 @@ def execute(notebook: Any, folder: str | os.PathLike[str], done: Callable[[int],
         kernel_manager_class=_this_python(is_python2(notebook)),
         resources={"metadata": {"path": os.fspath(folder)}},
         on_notebook_start=lambda notebook: _pass_on_interrupt(client),
+        on_cell_execute=lambda cell, cell_index: begun.append(cell_index),
         on_cell_complete=lambda cell, cell_index: done(1),
         on_cell_error=note,
     )
@@ -101,9 +103,8 @@ def execute(notebook: Any, folder: str | os.PathLike[str], done: Callable[[int],
     except nbclient.exceptions.CellExecutionError:
         return failed[-1]
     except nbclient.exceptions.DeadKernelError:
-        cell = next((i for i in reversed(range(len(notebook.cells))) if _was_begun(notebook.cells[i])), 0)
         died = {"ename": "the process that ran it died", "evalue": "", "traceback": []}
-        return _failure(cell, notebook.cells[cell], died)
+        return _failure(begun[-1], notebook.cells[begun[-1]], died)
     finally:
         if said is not None:  # the client writes this Python's here; but the notebook stays what it is
             notebook.metadata["language_info"] = said
@@ -116,10 +117,6 @@ def _pass_on_interrupt(client: Any) -> None:
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGINT, lambda: asyncio.ensure_future(client.km.interrupt_kernel())
         )
-
-
-def _was_begun(cell: Any) -> bool:
-    return cell.cell_type == "code" and "iopub.execute_input" in cell.metadata.get("execution", {})
 
 
 def _failure(index: int, cell: Any, reply: Any) -> Failure:
