@@ -13,12 +13,14 @@ from caffe_lite.kernels.gathered import MOST_VECTORS, SLACK, TILE_ROWS, convolve
 from caffe_lite.kernels.vector import COMPILED, filled, lanes
 from caffe_lite.layers.convolution_frames import Frame, Phases, each, flat
 from caffe_lite.layers.convolution_geometry import Geometry
+from caffe_lite.layers.grain import enough_units
 from caffe_lite.parallel import Workspace, parallel_for, threads
 
 Array = np.ndarray[Any, Any]
 DEPTH = 256  # rows of a packed panel, which stays in the cache
 ROWS = 480  # most rows of the product that are made at once, for the same reason
 FEW_ROWS = 192  # with fewer, packing a panel takes its time; images are then taken together
+PACKING = 16  # multiplications that take as long as to pack an element
 WHOLE = lcm(*TILE_ROWS.values())  # rows that are whole tiles of any width
 
 
@@ -92,6 +94,7 @@ class _Pass:
         units = g.num // images * g.group * blocks.count
         part, parts = _parts(len(rows), units, ROWS)
         self._kernel, self._units = convolve(blocks.vectors, blocks.narrow), units * parts
+        self._grain = enough_units(self._units, g.num * pixels * g.group * outs * depth)
         self._frame = workspace.per_thread("frame", images * g.group * channels * frame.framed, dtype)
         self._sums = workspace.per_thread("sums", (part + SLACK) * blocks.width, dtype)
         self._packed = workspace.shared("filters", g.group * blocks.count * depth * blocks.width, dtype)
@@ -104,9 +107,9 @@ class _Pass:
 
     def run(self, x: Array, w: Array, bias: Array, y: Array, slope: float = 1) -> None:
         count, *pack = self._pack
-        parallel_for(pack_filters, count, w, *pack, self._packed)
+        parallel_for(pack_filters, count, w, *pack, self._packed, grain=enough_units(count, w.size * PACKING))
         parallel_for(self._kernel, self._units, x, self._packed, bias, y, self._frame, self._sums, y.dtype.type(slope),
-                     *self._args)
+                     *self._args, grain=self._grain)
 
 
 class _FilterPass:
@@ -120,6 +123,7 @@ class _FilterPass:
         units, deep = g.group * blocks.count, min(DEPTH, len(steps))
         part, parts = _parts(len(rows), units, len(rows))
         self._kernel, self._units = filter_gradient(blocks.vectors, blocks.narrow), units * parts
+        self._grain = enough_units(self._units, g.num * g.pixels * prod(g.weight_shape))
         self._frame = workspace.per_thread("frame", images * g.channels * frame.framed, dtype)
         self._panel = workspace.per_thread("sums", deep * blocks.width, dtype)
         self._sums = workspace.shared("filters", units * (len(rows) + SLACK) * blocks.width, dtype)
@@ -128,7 +132,8 @@ class _FilterPass:
                       (g.group, outs, blocks.count, blocks.wide, part, parts, g.pixels, deep))
 
     def run(self, x: Array, dy: Array, dw: Array) -> None:
-        parallel_for(self._kernel, self._units, x, dy, dw, self._frame, self._panel, self._sums, *self._args)
+        parallel_for(self._kernel, self._units, x, dy, dw, self._frame, self._panel, self._sums, *self._args,
+                     grain=self._grain)
 
 
 class _Blocks:

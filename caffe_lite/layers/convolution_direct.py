@@ -12,6 +12,7 @@ from caffe_lite.kernels.direct_weights import weight_gradient
 from caffe_lite.kernels.vector import COMPILED, REGISTERS, filled, lanes
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
+from caffe_lite.layers.grain import enough_units
 from caffe_lite.layers.partial_sums import add_parts, clear_parts
 from caffe_lite.parallel import Workspace, parallel_for
 
@@ -38,6 +39,7 @@ class DirectConvolution:
         self._tile = workspace.per_thread("tile", max(outs * g.pixels, w_outs * g.pixels, ins * g.plane) * n, dtype)
         self._parts = workspace.per_thread("weight gradient", prod(g.weight_shape) + g.outputs, dtype)
         self._no_bias = np.zeros(max(g.channels, g.outputs), dtype)
+        self._work = g.num * g.pixels * prod(g.weight_shape)
         images = (g.num, g.channels, height, g.outputs, out_h, g.group)
         self._forward = convolve(taps, stride, spread, pad_w, width, out_w, outs, PIXELS, 0)
         self._forward_count = chunks * g.group * -(-o // outs)
@@ -64,7 +66,8 @@ class DirectConvolution:
     def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
         """Overwrite ``y``, rectified with this negative slope unless it is 1."""
         parallel_for(self._forward, self._forward_count, x, w, self._no_bias if bias is None else bias, y,
-                     self._packed, self._tile, *self._forward_args, y.dtype.type(slope))
+                     self._packed, self._tile, *self._forward_args, y.dtype.type(slope),
+                     grain=enough_units(self._forward_count, self._work))
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""
@@ -72,13 +75,13 @@ class DirectConvolution:
             self._general.backward_data(dy, w, dx)
             return
         parallel_for(self._data, self._data_count, dy, w, self._no_bias, dx, self._packed, self._tile,
-                     *self._data_args, dx.dtype.type(1))
+                     *self._data_args, dx.dtype.type(1), grain=enough_units(self._data_count, self._work))
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
         """Add to ``dw`` and ``dbias``."""
         clear_parts(self._parts, dw.size + self._geometry.outputs)
         parallel_for(self._weight, self._weight_count, x, dy, self._parts, self._packed, self._tile,
-                     *self._weight_args)
+                     *self._weight_args, grain=enough_units(self._weight_count, self._work))
         add_parts(self._parts, dw, *([] if dbias is None else [dbias]))
 
 

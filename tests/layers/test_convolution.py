@@ -15,6 +15,7 @@ from caffe_lite.layers.convolution_channels import ChannelConvolution
 from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
+from caffe_lite.layers.grain import enough_units
 from caffe_lite.parallel import Workspace
 
 
@@ -261,3 +262,8 @@ def test_shapes_that_do_not_fit():
     n.blobs["x"].reshape((2, 5, 6, 5))
     with pytest.raises(ShapeError, match="the filters are for 4 channels"):
         n.forward()
+
+
+@pytest.mark.parametrize(("units", "work", "expected"), [(8, 1 << 20, 8), (8, 1 << 21, 4), (8, 1 << 30, 1), (3, 0, 3 << 20)])
+def test_little_work_stays_on_one_thread(units, work, expected):
+    assert enough_units(units, work) == expected
