@@ -46,6 +46,7 @@ COMMANDS = {
     "test": "score a model",
     "device_query": "show what the model would be computed on",
     "time": "benchmark model execution time",
+    "warm": "compile what a net needs, for the first run to start at once",
     "build": "put in place what `make all` builds in a Caffe checkout",
     "get_mnist": "fetch the MNIST digits",
     "convert_mnist_data": "make a database of the MNIST digits",

@@ -1,18 +1,54 @@
 """The kernels: numba functions on arrays and scalars, nothing else.
 
 Compiled code is kept on disk. numba would put it beside the sources and refuse to import where neither that
-nor a home is writable, so a folder is chosen here, before the first kernel.
+nor a home is writable, so a folder is chosen here, before the first kernel. The log says what is compiled.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numba
+from numba.core import event
+
+log = logging.getLogger(__name__)
+
+
+class _Compilations(event.Listener):
+    """Logs and counts the kernels that are compiled, without those that one of them calls."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._at = threading.local()
+
+    def on_start(self, event: Any) -> None:
+        self._at.depth = getattr(self._at, "depth", 0) + 1
+        kernel = event.data["dispatcher"].py_func
+        if self._at.depth == 1 and kernel.__module__.startswith(f"{__name__}."):
+            self.count += 1
+            log.info("Compiling %s.%s; later runs find it compiled", kernel.__module__.rpartition(".")[2],
+                     kernel.__name__)
+
+    def on_end(self, event: Any) -> None:
+        self._at.depth -= 1
+
+
+def compiled() -> int:
+    """How many kernels this process had to compile until now."""
+    return _compilations.count
+
+
+def cache_folder() -> str:
+    """Where compiled kernels are kept."""
+    folder: str = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    return folder
 
 
 def _fingerprint() -> str:
@@ -34,5 +70,7 @@ def _cache_folder() -> str:
     return tempfile.mkdtemp(prefix="caffe_lite-")  # compiled anew by each process, but it runs
 
 
+_compilations = _Compilations()
+event.register("numba:compile", _compilations)
 if not os.environ.get("NUMBA_CACHE_DIR"):
     numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
