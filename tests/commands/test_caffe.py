@@ -41,10 +41,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def caffe(capfd: pytest.CaptureFixture[str], *argv: str) -> tuple[int, list[str]]:
-    """The exit code, and the log's messages with the level before them."""
+    """The exit code, and the log's messages with the level before them, but what a first run compiles."""
     code = main(argv)
     lines = capfd.readouterr().err.splitlines()
-    return code, ["{} {}".format(*match.groups()) for line in lines if (match := PREFIX.fullmatch(line))]
+    matches = [match for line in lines if (match := PREFIX.fullmatch(line))]
+    return code, ["{} {}".format(*match.groups()) for match in matches if not match[2].startswith("Compiling ")]
 
 
 def error(capfd: pytest.CaptureFixture[str], *argv: str) -> str:
