@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from caffe_lite.aligned import zeros
 from caffe_lite.errors import ShapeError
 
 Array = np.ndarray[Any, Any]
@@ -24,7 +25,7 @@ class _Memory:
 
     def at_least(self, count: int) -> Array:
         if self.array.size < count:
-            self.array = np.zeros(count, self.dtype)
+            self.array = zeros(count, self.dtype)
         return self.array
 
 

@@ -42,18 +42,22 @@ class Workspace:
         """For every thread a flat array of at least ``size`` elements; one of a name grows for who asks for more."""
         import numpy as np
 
+        from caffe_lite.aligned import zeros
+
         parts = self._parts.setdefault((name, np.dtype(dtype)), PerThread(()))
         if not parts.items or len(parts.items[0]) < size:
-            parts.items = [np.empty(size, dtype) for _ in range(threads())]
+            parts.items = [zeros(size, dtype) for _ in range(threads())]
         return parts
 
     def shared(self, name: str, size: int, dtype: Any) -> PerThread:
         """The same, but one array that all threads write to."""
         import numpy as np
 
+        from caffe_lite.aligned import zeros
+
         parts = self._parts.setdefault((f"shared {name}", np.dtype(dtype)), PerThread(()))
         if not parts.items or len(parts.items[0]) < size:
-            parts.items = [np.empty(size, dtype)] * threads()
+            parts.items = [zeros(size, dtype)] * threads()
         return parts
 
 

@@ -8,20 +8,21 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "caffe_lite"
 ALLOWED = {
     "errors": set(),
+    "aligned": set(),
     "version": set(),
     "files": {"errors"},
     "optional": {"errors"},
-    "parallel": {"errors", "kernels"},
+    "parallel": {"aligned", "errors", "kernels"},
     "kernels": set(),
     "schema": {"errors", "files"},
     "upgrade": {"errors", "schema"},
     "graph": {"errors", "schema"},
-    "blob": {"errors", "kernels"},
+    "blob": {"aligned", "errors", "kernels"},
     "libc_rng": set(),
     "rng": {"errors", "kernels", "libc_rng"},
     "fillers": {"errors", "kernels", "rng"},
     "sources": {"errors", "files", "libc_rng", "optional", "parallel", "kernels", "schema", "blob", "rng"},
-    "layers": {"errors", "files", "optional", "parallel", "kernels", "schema", "blob", "rng", "fillers", "sources"},
+    "layers": {"aligned", "errors", "files", "optional", "parallel", "kernels", "schema", "blob", "rng", "fillers", "sources"},
     "snapshot": {"errors", "files", "optional", "schema", "upgrade", "blob", "layers"},
 }
 ALLOWED["net"] = set(ALLOWED) - {"sources"}

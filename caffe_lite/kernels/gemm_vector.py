@@ -8,15 +8,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 
 from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, intrinsic, literals
 
 Array = Any
-# Rows and vectors of a tile: the sums, a row of B and one factor must fit into the registers. Measured.
-ROWS, VECTORS = (8, 3) if REGISTERS == 32 else (5, 2)
-DOT_ROWS, DOT_COLUMNS = (4, 6) if REGISTERS == 32 else (4, 2)
-DEPTH, DOT_DEPTH = 256, 2048
+# Rows and vectors of a tile, tall or low, whichever wastes fewer rows: the sums, a row of B and one factor must fit
+# into the registers. Measured, as all that follows.
+ROWS, VECTORS, LOW_ROWS, LOW_VECTORS = (8, 3, 5, 5) if REGISTERS == 32 else (6, 2, 5, 2)
+DEPTH, SHALLOW = 256, 32  # of a block that stays in the cache, and at least of one that streams through it
+FEW_ROWS = 48  # with so few, an element of B is used so seldom that it is memory that takes the time
+PANEL = 1 << 16  # elements of B that many rows go over again and again
+# The same for products of rows with rows.
+DOT_ROWS, DOT_COLUMNS, SQUARE = (4, 6, 5) if REGISTERS == 32 else (4, 2, 3)
+DOT_DEPTH, DOT_PANEL = 2048, 1 << 16
+
+
+def _prefetch(code: Code, address: Any) -> None:
+    """Ask for what will soon be read: tiles go through rows that are far apart, which no hardware foresees."""
+    address = code.builder.bitcast(address, ir.IntType(8).as_pointer())
+    kind = ir.FunctionType(ir.VoidType(), [address.type, *[ir.IntType(32)] * 3])
+    function = cgutils.get_or_insert_function(code.builder.module, kind, "llvm.prefetch.p0")
+    read, keep, data = 0, 3, 1
+    code.builder.call(function, [address, *(ir.IntType(32)(n) for n in (read, keep, data))])
 
 
 @intrinsic
@@ -46,8 +62,16 @@ def _tile(typing: Any, a: Any, a0: Any, a_row: Any, a_col: Any, b: Any, b0: Any,
         for i in range(height):
             for j in range(width):
                 builder.store(code.zero, sums[i][j])
+        beyond = range(width * code.lanes, 2 * width * code.lanes, code.lanes)  # the tile on the right
+        goes_on = builder.icmp_signed(">", columns, code.index(width * code.lanes))
+        with builder.if_then(builder.and_(accumulate, goes_on)):  # else it is another thread's
+            for c_line in c_rows:
+                for j in beyond:
+                    _prefetch(code, code.at(c_line, j))
         with code.loop(0, k) as t:
             b_t = code.at(b_rows, code.mul(t, b_row))
+            for j in beyond:
+                _prefetch(code, code.at(b_t, j))
             line = [code.load(code.at(b_t, j * code.lanes), mask) for j in range(width)]
             for i in range(height):
                 factor = code.broadcast(builder.load(code.at(a_rows[i], code.mul(t, a_col))))
@@ -115,32 +139,71 @@ def _dot_tile(typing: Any, a: Any, a0: Any, a_row: Any, b: Any, b0: Any, b_row: 
 
 
 @njit(cache=True, nogil=True)
+def _up(count: int, step: int) -> int:
+    """``count`` rounded up to a multiple of ``step``."""
+    return -(-count // step) * step
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _sized_tile(low: bool, wide: bool, a: Array, a0: int, a_row: int, a_col: int, b: Array, b0: int, b_row: int,
+                c: Array, c0: int, c_row: int, rows: int, columns: int, k: int, accumulate: bool) -> None:
+    """A low or a tall tile, of all its vectors or of one."""
+    if low:
+        if wide:
+            _tile(a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, rows, columns, k, accumulate, LOW_ROWS, LOW_VECTORS)
+        else:
+            _tile(a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, rows, columns, k, accumulate, LOW_ROWS, 1)
+    elif wide:
+        _tile(a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, rows, columns, k, accumulate, ROWS, VECTORS)
+    else:
+        _tile(a, a0, a_row, a_col, b, b0, b_row, c, c0, c_row, rows, columns, k, accumulate, ROWS, 1)
+
+
+@njit(cache=True, nogil=True)
 def gemm_vector(begin: int, end: int, a: Array, a0: int, a_row: int, a_col: int, b: Array, b0: int, b_row: int,
                 c: Array, c0: int, c_row: int, m: int, k: int, accumulate: bool) -> None:
-    """See ``gemm_plain``."""
+    """See ``gemm_plain``.
+
+    Few rows: all of them meet a tile of B as it comes by, a shallow one, so that B is read along its rows. Many: each
+    goes over a panel of B, along its own row of C. A product that is added to something is complete before that (up
+    to ``DEPTH``), so that opposite gradients cancel.
+    """
     one = VECTOR_BYTES // c.itemsize
-    for t in range(0, k, DEPTH):
-        depth, add = min(DEPTH, k - t), accumulate or t > 0
-        at, bt = a0 + t * a_col, b0 + t * b_row
-        j = begin
-        while j < end:
-            wide = end - j >= one * VECTORS
-            for i in range(0, m, ROWS):
-                if wide:
-                    _tile(a, at + i * a_row, a_row, a_col, b, bt + j, b_row, c, c0 + i * c_row + j, c_row,
-                          m - i, end - j, depth, add, ROWS, VECTORS)
-                else:
-                    _tile(a, at + i * a_row, a_row, a_col, b, bt + j, b_row, c, c0 + i * c_row + j, c_row,
-                          m - i, end - j, depth, add, ROWS, 1)
-            j += one * VECTORS if wide else one
+    low, few = _up(m, LOW_ROWS) < _up(m, ROWS), m <= FEW_ROWS
+    height, width = (LOW_ROWS, one * LOW_VECTORS) if low else (ROWS, one * VECTORS)
+    depth = max(SHALLOW, m) if few and not accumulate else DEPTH
+    strip = max(1, end - begin) if few else _up(PANEL // max(1, min(k, depth)), width)
+    together = max(1, m) if few else height
+    for first in range(begin, end, strip):
+        last = min(end, first + strip)
+        for t in range(0, k, depth):
+            at, bt, deep, add = a0 + t * a_col, b0 + t * b_row, min(depth, k - t), accumulate or t > 0
+            for start in range(0, m, together):
+                j = first
+                while j < last:
+                    wide = last - j >= width
+                    for i in range(start, min(m, start + together), height):
+                        _sized_tile(low, wide, a, at + i * a_row, a_row, a_col, b, bt + j, b_row, c,
+                                    c0 + i * c_row + j, c_row, m - i, last - j, deep, add)
+                    j += width if wide else one
 
 
 @njit(cache=True, nogil=True)
 def gemm_dot_vector(begin: int, end: int, a: Array, a0: int, a_row: int, b: Array, b0: int, b_row: int,
                     c: Array, c0: int, c_row: int, m: int, k: int, accumulate: bool) -> None:
-    """See ``gemm_dot_plain``."""
-    for t in range(0, k, DOT_DEPTH):
-        for j in range(begin, end, DOT_COLUMNS):
-            for i in range(0, m, DOT_ROWS):
-                _dot_tile(a, a0 + t + i * a_row, a_row, b, b0 + t + j * b_row, b_row, c, c0 + i * c_row + j, c_row,
-                          m - i, end - j, min(DOT_DEPTH, k - t), accumulate or t > 0, DOT_ROWS, DOT_COLUMNS)
+    """See ``gemm_dot_plain``. Of A so much that it stays in the cache meets all columns, read as far as that goes."""
+    n = end - begin
+    square = _up(m, SQUARE) * _up(n, SQUARE) < _up(m, DOT_ROWS) * _up(n, DOT_COLUMNS)
+    height, width = (SQUARE, SQUARE) if square else (DOT_ROWS, DOT_COLUMNS)
+    panel = max(DOT_DEPTH, DOT_PANEL // max(1, m) // DOT_DEPTH * DOT_DEPTH)
+    for u in range(0, k, panel):
+        for j in range(begin, end, width):
+            for t in range(u, min(k, u + panel), DOT_DEPTH):
+                deep, add = min(DOT_DEPTH, k - t), accumulate or t > 0
+                for i in range(0, m, height):
+                    at, bt, ct = a0 + t + i * a_row, b0 + t + j * b_row, c0 + i * c_row + j
+                    if square:
+                        _dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, SQUARE, SQUARE)
+                    else:
+                        _dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, DOT_ROWS,
+                                  DOT_COLUMNS)

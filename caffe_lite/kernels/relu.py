@@ -13,7 +13,8 @@ Array = Any
 def relu_forward(begin: int, end: int, x: Array, slope: float, y: Array) -> None:
     """``y = max(x, 0) + slope min(x, 0)`` on flat arrays; ``y`` may be ``x``."""
     zero = x.dtype.type(0)  # a plain 0 would make it float64
-    for i in range(begin, end):
+    x, y = x[begin:end], y[begin:end]  # an index that might be negative is no vector code
+    for i in range(len(x)):
         y[i] = (x[i] if x[i] > 0 else zero) + slope * (zero if x[i] > 0 else x[i])
 
 
@@ -24,8 +25,13 @@ def relu_backward(begin: int, end: int, x: Array, dy: Array, slope: float, dx: A
     ``x`` may be the layer's output: for a slope that is not negative it has the same sign.
     """
     one, zero = x.dtype.type(1), x.dtype.type(0)
-    for i in range(begin, end):
-        dx[i] = dy[i] * (one if x[i] > 0 else slope if x[i] <= 0 else zero)
+    x, dy, dx = x[begin:end], dy[begin:end], dx[begin:end]
+    if dy.ctypes.data == dx.ctypes.data:  # in place there is no vector code unless they are one array to the compiler
+        for i in range(len(x)):
+            dy[i] = dy[i] * (one if x[i] > 0 else slope if x[i] <= 0 else zero)
+    else:
+        for i in range(len(x)):
+            dx[i] = dy[i] * (one if x[i] > 0 else slope if x[i] <= 0 else zero)
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"})  # sums in vector lanes, as in bias.py
@@ -38,10 +44,10 @@ def relu_bias_backward(begin: int, end: int, y: Array, dy: Array, slope: float, 
         total = zero
         for image in range(n):
             start = (image * channels + c) * inner
-            part = zero
-            for i in range(start, start + inner):
-                dy[i] = dy[i] * (one if y[i] > 0 else slope if y[i] <= 0 else zero)
-                part += dy[i]
+            part, values, slopes = zero, y[start:start + inner], dy[start:start + inner]
+            for i in range(len(values)):
+                slopes[i] = slopes[i] * (one if values[i] > 0 else slope if values[i] <= 0 else zero)
+                part += slopes[i]
             total += part
         if len(dbias):
             dbias[c] += total

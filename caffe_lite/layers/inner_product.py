@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from caffe_lite.blob import Blob
+from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import ParameterError, ShapeError
 from caffe_lite.kernels.gemm import gemm, gemm_dot
 from caffe_lite.layers.base import Layer
@@ -55,9 +55,9 @@ class InnerProductLayer(Layer):
         if biased:
             y[...] = self.blobs[1].data
         if self.param.inner_product_param.transpose:
-            self._columns(gemm, n, m * k, x, 0, k, 1, w, 0, n, y.reshape(-1), 0, n, m, k, biased)
+            _parallel(gemm, n, m * k, x, 0, k, 1, w, 0, n, y.reshape(-1), 0, n, m, k, biased)
         else:
-            self._columns(gemm_dot, n, m * k, x, 0, k, w, 0, k, y.reshape(-1), 0, n, m, k, biased)
+            _parallel(gemm_dot, n, m * k, x, 0, k, w, 0, k, y.reshape(-1), 0, n, m, k, biased)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         m, n, k = self._m, self._n, self._k
@@ -65,19 +65,24 @@ class InnerProductLayer(Layer):
         if self.param_propagate_down[0]:
             x, dw = bottom[0].data.reshape(-1), w.diff.reshape(-1)
             if transpose:
-                self._columns(gemm, n, m * k, x, 0, 1, k, dy, 0, n, dw, 0, n, k, m, True)
+                _parallel(_add_rows, k, m * n, x, k, dy, n, dw, m)
             else:
-                self._columns(gemm, k, m * n, dy, 0, 1, n, x, 0, k, dw, 0, k, n, m, True)
+                _parallel(_add_rows, n, m * k, dy, n, x, k, dw, m)
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
             gemm(0, n, self._one, 0, 0, 0, dy, 0, n, self.blobs[1].diff, 0, 0, 1, m, True)
         if propagate_down[0]:
             dx = bottom[0].diff.reshape(-1)
             if transpose:
-                self._columns(gemm_dot, k, m * n, dy, 0, n, w.data.reshape(-1), 0, n, dx, 0, k, m, n, False)
+                _parallel(gemm_dot, k, m * n, dy, 0, n, w.data.reshape(-1), 0, n, dx, 0, k, m, n, False)
             else:
-                self._columns(gemm, k, m * n, dy, 0, n, 1, w.data.reshape(-1), 0, k, dx, 0, k, m, n, False)
+                _parallel(gemm, k, m * n, dy, 0, n, 1, w.data.reshape(-1), 0, k, dx, 0, k, m, n, False)
 
-    @staticmethod
-    def _columns(kernel: Any, count: int, cost: int, *args: Any) -> None:
-        """The product on all threads, each of which makes some of the ``count`` columns that cost so much."""
-        parallel_for(kernel, count, *args, grain=max(1, GRAIN // max(1, cost)))
+
+def _parallel(kernel: Callable[..., Any], count: int, cost: int, *args: Any) -> None:
+    """The product on all threads, each of which makes some of the ``count`` rows or columns that cost so much."""
+    parallel_for(kernel, count, *args, grain=max(1, GRAIN // max(1, cost)))
+
+
+def _add_rows(begin: int, end: int, a: Array, rows: int, b: Array, columns: int, c: Array, depth: int) -> None:
+    """``c[i, j] += Σ_t a[t, i] b[t, j]``, some of the rows: two threads in one row would wait for each other."""
+    gemm(0, columns, a, begin, 1, rows, b, 0, columns, c, begin * columns, columns, end - begin, depth, True)

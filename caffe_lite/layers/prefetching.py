@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Protocol
 
 import numpy as np
 
+from caffe_lite.aligned import zeros
 from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import CaffeError, ParameterError
 from caffe_lite.layers.base import Layer
@@ -70,7 +72,8 @@ class PrefetchingLayer(Layer):
         transformer.init_rand(context.rng)  # once more, as Caffe does before it starts the thread
         context.rng.rand()  # the thread's own seed in Caffe; nobody draws from it, but the stream goes on
         batches = [
-            Batch(np.zeros(shape, context.dtype), np.zeros(shape[:1], context.dtype)) for _ in range(prefetch)
+            Batch(zeros(prod(shape), context.dtype).reshape(shape), np.zeros(shape[:1], context.dtype))
+            for _ in range(prefetch)
         ]
         where = f"layer {self.name!r} ({self.type})"
         self._prefetcher = Prefetcher(batches, _Named(where, loader).load, loader.close)
@@ -112,7 +115,7 @@ class ItemLoader:
         items = self._source.read(len(batch.label))
         shape = (len(batch.label), *self._transformer.output_shape(items))
         if batch.data.shape != shape:
-            batch.data = np.zeros(shape, batch.data.dtype)
+            batch.data = zeros(prod(shape), batch.data.dtype).reshape(shape)
         self._transformer(items, batch.data)
         batch.label[:] = items.labels
 

@@ -14,6 +14,7 @@ from caffe_lite import schema
 from caffe_lite.blob import Blob, shape_string
 from caffe_lite.errors import GraphError
 from caffe_lite.graph import filter_net, insert_splits
+from caffe_lite.kernels.updates import clear
 from caffe_lite.layers import Layer, layer_class
 from caffe_lite.layers.base import Context
 from caffe_lite.net import debug
@@ -197,7 +198,7 @@ class Net:
     def clear_param_diffs(self) -> None:
         """Set the gradients of all parameters to zero."""
         for param in self.params.learnable:
-            param.blob.diff.fill(0)
+            clear(param.blob.diff.reshape(-1))
 
     def close(self) -> None:
         """Give back the files and threads of the data layers."""

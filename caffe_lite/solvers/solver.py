@@ -14,11 +14,11 @@ from typing import Any
 from caffe_lite import rng, schema, upgrade
 from caffe_lite.errors import ParameterError, SnapshotError
 from caffe_lite.files import locate
-from caffe_lite.kernels.arrays import sum_squares
 from caffe_lite.net import Net
 from caffe_lite.snapshot import State, read_state, write_state
 from caffe_lite.snapshot.hdf5 import need_h5py
 from caffe_lite.solvers.nets import make_test_nets, make_train_net
+from caffe_lite.solvers.norm import sum_squares
 from caffe_lite.solvers.policies import check_policy, learning_rate
 from caffe_lite.solvers.rules import rule_class
 from caffe_lite.solvers.rules.base import Step

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from support.layers import check_gradient, input_layers, make_net
 
+from caffe_lite import parallel
 from caffe_lite.errors import ParameterError, ShapeError
 
 
@@ -19,16 +20,31 @@ def test_gradient(fields):
     check_gradient(layer(fields), {"x": np.random.default_rng(1).standard_normal((5, 2, 7))})
 
 
+@pytest.mark.parametrize("batch", [7, 70])
 @pytest.mark.parametrize("transpose", ["true", "false"])
-def test_large_enough_for_several_threads(transpose):
-    net = make_net(input_layers(x=(70, 300)) + layer(f"num_output: 130 transpose: {transpose}"))
+def test_on_several_threads(transpose, batch, monkeypatch):
     rng = np.random.default_rng(1)
-    x, (w, b) = net.blobs["x"].data, net.layers[1].blobs
-    for array in (x, w.data, b.data):
-        array[...] = rng.standard_normal(array.shape)
-    net.forward()
-    matrix = w.data if transpose == "true" else w.data.T
-    np.testing.assert_allclose(net.blobs["y"].data, x @ matrix + b.data, atol=1e-4)
+    inputs, weights, gradient = (rng.standard_normal(shape).astype(np.float32)
+                                 for shape in ((batch, 1000), (1000, 530), (batch, 530)))
+    bias, before = rng.standard_normal(530), rng.standard_normal((1000, 530))
+    results = []
+    for threads in (1, 2, 3):
+        monkeypatch.setattr(parallel, "_threads", threads)
+        net = make_net("force_backward: true " + input_layers(x=(batch, 1000))
+                       + layer(f"num_output: 530 transpose: {transpose}"))
+        x, y, (w, b) = net.blobs["x"], net.blobs["y"], net.layers[1].blobs
+        turn = np.asarray if transpose == "true" else np.transpose
+        x.data[...], w.data[...], b.data[...], w.diff[...] = inputs, turn(weights), bias, turn(before)
+        net.forward()
+        y.diff[...] = gradient
+        net.backward()
+        results.append([y.data.copy(), x.diff.copy(), turn(w.diff).copy(), b.diff.copy()])
+    expected = inputs @ weights + bias, gradient @ weights.T, inputs.T @ gradient + before, gradient.sum(axis=0)
+    for found, right in zip(results[0], expected, strict=True):
+        np.testing.assert_allclose(found, right, atol=1e-3)
+    for other in results[1:]:
+        for found, right in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(found, right)
 
 
 def test_a_new_batch_size():

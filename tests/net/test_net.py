@@ -49,6 +49,15 @@ def test_shared_gradients_add_up():
     np.testing.assert_allclose(net.params.learnable[1].blob.diff, a.sum(0) + b.sum(0), rtol=1e-4, atol=1e-7)
 
 
+def test_cleared_gradients_show_zeros_in_views_taken_before():
+    net = make_net("force_backward: true " + SIAMESE, seed=1)
+    views = [blob.diff for layer in net.layers for blob in layer.blobs]
+    for view in views:
+        view[...] = 7
+    net.clear_param_diffs()
+    assert not any(view.any() for view in views)
+
+
 def test_different_multipliers_of_a_shared_parameter():
     text = SIAMESE.replace('param { name: "w" } param', 'param { name: "w" lr_mult: 3 } param')
     with pytest.raises(GraphError, match=r"layer 'ipb'.*'w' has mismatched lr_mult: 3 here, 2 before.*'ipa'"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
 
+from caffe_lite.aligned import zeros
 from caffe_lite.blob import Array
 from caffe_lite.parallel import parallel_for
 
@@ -45,7 +47,7 @@ class Rule:
         self.param = param
         self.count = len(shapes)
         self.dtype = dtype
-        self.history = [np.zeros(shape, dtype) for _ in range(self.slots) for shape in shapes]
+        self.history = [zeros(prod(shape), dtype).reshape(shape) for _ in range(self.slots) for shape in shapes]
 
     @classmethod
     def check(cls, param: Any) -> None:
