@@ -13,9 +13,9 @@ Array = Any
 def add_bias(begin: int, end: int, y: Array, bias: Array, inner: int) -> None:
     """``y[n, c, i] += bias[c]``; the outer loop counts n and c together."""
     for p in range(begin, end):
-        b = bias[p % len(bias)]
-        for i in range(p * inner, (p + 1) * inner):
-            y[i] += b
+        b, row = bias[p % len(bias)], y[p * inner:(p + 1) * inner]
+        for i in range(inner):
+            row[i] += b
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"})  # sums in vector lanes: faster, and rounds less than one long chain
@@ -29,9 +29,9 @@ def bias_gradient(begin: int, end: int, dy: Array, n: int, inner: int, dbias: Ar
         total = dy.dtype.type(0)
         for image in range(n):
             start = (image * len(dbias) + c) * inner
-            part = dy.dtype.type(0)
-            for i in range(start, start + inner):
-                part += dy[i]
+            row, part = dy[start:start + inner], dy.dtype.type(0)
+            for i in range(inner):
+                part += row[i]
             total += part
         dbias[c] += total
 
@@ -40,7 +40,7 @@ def bias_gradient(begin: int, end: int, dy: Array, n: int, inner: int, dbias: Ar
 def add_row_sums(rows: Array, count: int, size: int, out: Array, first: int) -> None:
     """``out[first + r] += Σ_i rows[r, i]`` for ``count`` rows of ``size`` elements."""
     for r in range(count):
-        total = rows.dtype.type(0)
-        for i in range(r * size, (r + 1) * size):
-            total += rows[i]
+        row, total = rows[r * size:(r + 1) * size], rows.dtype.type(0)
+        for i in range(size):
+            total += row[i]
         out[first + r] += total

@@ -13,40 +13,45 @@ Array = Any
 @njit(cache=True, nogil=True)
 def absval_forward(begin: int, end: int, x: Array, y: Array) -> None:
     """``y = |x|``"""
-    for i in range(begin, end):
-        y[i] = abs(x[i])
+    source, out = x[begin:end], y[begin:end]
+    for i in range(len(out)):
+        out[i] = abs(source[i])
 
 
 @njit(cache=True, nogil=True)
 def absval_backward(begin: int, end: int, x: Array, y: Array, dy: Array, dx: Array) -> None:
     """``dx = dy sign x``, 0 at 0"""
     zero = x.dtype.type(0)
-    for i in range(begin, end):
-        dx[i] = dy[i] if x[i] > 0 else -dy[i] if x[i] < 0 else zero
+    source, slope, out = x[begin:end], dy[begin:end], dx[begin:end]
+    for i in range(len(out)):
+        out[i] = slope[i] if source[i] > 0 else -slope[i] if source[i] < 0 else zero
 
 
 @njit(cache=True, nogil=True)
 def clip_forward(begin: int, end: int, x: Array, y: Array, low: float, high: float) -> None:
     """``y = max(low, min(x, high))``"""
-    for i in range(begin, end):
-        v = high if x[i] > high else x[i]
-        y[i] = v if v > low else low
+    source, out = x[begin:end], y[begin:end]
+    for i in range(len(out)):
+        v = high if source[i] > high else source[i]
+        out[i] = v if v > low else low
 
 
 @njit(cache=True, nogil=True)
 def clip_backward(begin: int, end: int, x: Array, y: Array, dy: Array, dx: Array, low: float, high: float) -> None:
     """``dx = dy`` where ``low <= x <= high``, else 0"""
     zero = x.dtype.type(0)
-    for i in range(begin, end):
-        dx[i] = dy[i] if low <= x[i] <= high else zero
+    source, slope, out = x[begin:end], dy[begin:end], dx[begin:end]
+    for i in range(len(out)):
+        out[i] = slope[i] if low <= source[i] <= high else zero
 
 
 @njit(cache=True, nogil=True)
 def threshold_forward(begin: int, end: int, x: Array, y: Array, threshold: float) -> None:
     """``y = 1`` where ``x > threshold``, else 0"""
     one, zero = x.dtype.type(1), x.dtype.type(0)
-    for i in range(begin, end):
-        y[i] = one if x[i] > threshold else zero
+    source, out = x[begin:end], y[begin:end]
+    for i in range(len(out)):
+        out[i] = one if source[i] > threshold else zero
 
 
 @njit(cache=True, nogil=True)
@@ -59,8 +64,9 @@ def exp_forward(begin: int, end: int, x: Array, y: Array, inner: float, outer: f
 @njit(cache=True, nogil=True)
 def exp_backward(begin: int, end: int, x: Array, y: Array, dy: Array, dx: Array, inner: float, outer: float) -> None:
     """``dx = dy y inner``"""
-    for i in range(begin, end):
-        dx[i] = y[i] * dy[i] * inner
+    top, slope, out = y[begin:end], dy[begin:end], dx[begin:end]
+    for i in range(len(out)):
+        out[i] = top[i] * slope[i] * inner
 
 
 @njit(cache=True, nogil=True)
@@ -74,8 +80,9 @@ def log_forward(begin: int, end: int, x: Array, y: Array, factor: float, scale: 
 def log_backward(begin: int, end: int, x: Array, y: Array, dy: Array, dx: Array, factor: float, scale: float,
                  shift: float) -> None:
     """``dx = dy factor scale / (scale x + shift)``"""
-    for i in range(begin, end):
-        dx[i] = dy[i] * (factor * scale / (scale * x[i] + shift))
+    source, slope, out = x[begin:end], dy[begin:end], dx[begin:end]
+    for i in range(len(out)):
+        out[i] = slope[i] * (factor * scale / (scale * source[i] + shift))
 
 
 @njit(cache=True, nogil=True)
@@ -101,5 +108,10 @@ def power_backward(begin: int, end: int, x: Array, y: Array, dy: Array, dx: Arra
 def mask_and_scale(begin: int, end: int, x: Array, mask: Array, factor: float, y: Array) -> None:
     """``y = factor x`` where ``mask``, else 0"""
     zero = x.dtype.type(0)
-    for i in range(begin, end):
-        y[i] = (x[i] if mask[i] else zero) * factor
+    source, kept, out = x[begin:end], mask[begin:end], y[begin:end]
+    if source is out:  # the same in one array: LLVM makes vectors of it
+        for i in range(len(out)):
+            out[i] = (out[i] if kept[i] else zero) * factor
+    else:
+        for i in range(len(out)):
+            out[i] = (source[i] if kept[i] else zero) * factor

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from caffe_lite.kernels.arrays import copy
+from caffe_lite.kernels.groups import channels_at_once
+
 Array = Any
 
 
@@ -17,22 +20,28 @@ Array = Any
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
 def moments(begin: int, end: int, x: Array, mean: Array, variance: Array) -> None:
     """``mean = E[x]`` and ``variance = E[(x - mean)²]`` over n and inner."""
-    size = x.dtype.type(x.shape[0] * x.shape[2])
-    for c in range(begin, end):
-        total = x.dtype.type(0)
+    zero, size = x.dtype.type(0), x.dtype.type(x.shape[0] * x.shape[2])
+    step = channels_at_once(x.shape[0], x.shape[2])
+    for first in range(begin, end, step):
+        last = min(end, first + step)
+        for c in range(first, last):
+            mean[c] = variance[c] = zero
         for n in range(x.shape[0]):
-            part = x.dtype.type(0)
-            for i in range(x.shape[2]):
-                part += x[n, c, i]
-            total += part
-        mean[c] = total / size
-        total = x.dtype.type(0)
+            for c in range(first, last):
+                part = zero
+                for i in range(x.shape[2]):
+                    part += x[n, c, i]
+                mean[c] += part
+        for c in range(first, last):
+            mean[c] /= size
         for n in range(x.shape[0]):
-            part = x.dtype.type(0)
-            for i in range(x.shape[2]):
-                part += (x[n, c, i] - mean[c]) * (x[n, c, i] - mean[c])
-            total += part
-        variance[c] = total / size
+            for c in range(first, last):
+                part, m = zero, mean[c]
+                for i in range(x.shape[2]):
+                    part += (x[n, c, i] - m) * (x[n, c, i] - m)
+                variance[c] += part
+        for c in range(first, last):
+            variance[c] /= size
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -48,33 +57,69 @@ def normalize(begin: int, end: int, x: Array, mean: Array, factor: Array, y: Arr
     """``y = (x - mean) factor``; ``y`` may be ``x``."""
     for c in range(begin, end):
         m, f = mean[c], factor[c]
+        if y is x:
+            for n in range(y.shape[0]):
+                for i in range(y.shape[2]):
+                    y[n, c, i] = (y[n, c, i] - m) * f
+        else:
+            for n in range(y.shape[0]):
+                for i in range(y.shape[2]):
+                    y[n, c, i] = (x[n, c, i] - m) * f
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def normalize_batch(begin: int, end: int, x: Array, eps: float, mean: Array, variance: Array, factor: Array,
+                    kept: Array, y: Array) -> None:
+    """``moments``, ``factor = 1 / sqrt(variance + eps)`` and ``normalize``; and ``kept = x``.
+
+    One channel after the other, which comes from memory once. ``y`` may be ``x``, for which ``kept`` is there; else
+    ``kept`` may be.
+    """
+    one, inner, step = x.dtype.type(1), x.shape[2], channels_at_once(x.shape[0], x.shape[2])
+    for first in range(begin, end, step):
+        last = min(end, first + step)
+        moments(first, last, x, mean, variance)
+        for c in range(first, last):
+            factor[c] = one / np.sqrt(variance[c] + eps)
         for n in range(x.shape[0]):
-            for i in range(x.shape[2]):
-                y[n, c, i] = (x[n, c, i] - m) * f
+            if kept is not x:
+                start = (n * x.shape[1] + first) * inner
+                copy(x, start, kept, start, (last - first) * inner)
+            for c in range(first, last):
+                m, f = mean[c], factor[c]
+                for i in range(inner):
+                    y[n, c, i] = (kept[n, c, i] - m) * f
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})  # as in moments
 def normalize_backward(begin: int, end: int, x: Array, mean: Array, factor: Array, centred: bool, scaled: bool,
-                       dy: Array, dx: Array) -> None:
+                       dy: Array, dx: Array, sums: Array) -> None:
     """``dx = (dy - E[dy] - E[dy y] y) factor`` with ``y = (x - mean) factor``; ``dx`` may be ``dy``.
 
     The second term is for a mean, the third for a factor that was computed from ``x`` itself: ``centred`` and
-    ``scaled`` say whether they were.
+    ``scaled`` say whether they were. ``sums`` is room for ``(2, channels)``.
     """
-    size = x.dtype.type(x.shape[0] * x.shape[2])
-    for c in range(begin, end):
-        m, f = mean[c], factor[c]
-        sum_dy, sum_dy_y = x.dtype.type(0), x.dtype.type(0)
-        if centred:
-            for n in range(x.shape[0]):
-                part_dy, part_dy_y = x.dtype.type(0), x.dtype.type(0)
+    zero, size = x.dtype.type(0), x.dtype.type(x.shape[0] * x.shape[2])
+    step = channels_at_once(x.shape[0], x.shape[2])
+    for first in range(begin, end, step):
+        last = min(end, first + step)
+        for c in range(first, last):
+            sums[0, c] = sums[1, c] = zero
+        for n in range(x.shape[0] if centred else 0):
+            for c in range(first, last):
+                part_dy, part_dy_y, m = zero, zero, mean[c]
                 for i in range(x.shape[2]):
                     part_dy += dy[n, c, i]
                     part_dy_y += dy[n, c, i] * (x[n, c, i] - m)
-                sum_dy += part_dy
-                sum_dy_y += part_dy_y
-        shift = sum_dy / size
-        slope = f * f * sum_dy_y / size if scaled else x.dtype.type(0)
+                sums[0, c] += part_dy
+                sums[1, c] += part_dy_y
         for n in range(x.shape[0]):
-            for i in range(x.shape[2]):
-                dx[n, c, i] = (dy[n, c, i] - shift - slope * (x[n, c, i] - m)) * f
+            for c in range(first, last):
+                m, f, shift = mean[c], factor[c], sums[0, c] / size
+                slope = f * f * sums[1, c] / size if scaled else zero
+                if dx is dy:  # the same in one array: LLVM makes vectors of it
+                    for i in range(x.shape[2]):
+                        dx[n, c, i] = (dx[n, c, i] - shift - slope * (x[n, c, i] - m)) * f
+                else:
+                    for i in range(x.shape[2]):
+                        dx[n, c, i] = (dy[n, c, i] - shift - slope * (x[n, c, i] - m)) * f

@@ -47,7 +47,7 @@ def max_backward(begin: int, end: int, dy: Array, mask: Array, dx: Array) -> Non
                 dx[p, place] += dy[p, i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")  # a window beyond the image is 0 / 0 as in Caffe, and no exception
 def average_forward(begin: int, end: int, x: Array, y: Array, kernel_h: int, kernel_w: int, stride_h: int,
                     stride_w: int, pad_h: int, pad_w: int) -> None:
     """The mean of each window; padding inside the padded input counts as values of 0, beyond it not at all."""
@@ -67,7 +67,7 @@ def average_forward(begin: int, end: int, x: Array, y: Array, kernel_h: int, ker
                 y[p, i, j] = total / ((bottom - top) * (right - left))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")  # as above
 def average_backward(begin: int, end: int, dy: Array, dx: Array, kernel_h: int, kernel_w: int, stride_h: int,
                      stride_w: int, pad_h: int, pad_w: int) -> None:
     """Share each gradient out evenly over its window."""

@@ -36,7 +36,11 @@ def next_word(state: Array) -> Any:
         _twist(state)
         place = np.int64(0)
     state[WORDS] = place + 1
-    word = np.int64(state[place])
+    return _temper(np.int64(state[place]))
+
+
+@njit(cache=True, nogil=True)
+def _temper(word: Any) -> Any:
     word ^= word >> 11
     word ^= (word << 7) & 0x9D2C5680
     word ^= (word << 15) & 0xEFC60000
@@ -45,9 +49,17 @@ def next_word(state: Array) -> Any:
 
 @njit(cache=True, nogil=True)
 def _twist(state: Array) -> None:
-    for i in range(WORDS):
-        pair = (np.int64(state[i]) & _UPPER) | (np.int64(state[(i + 1) % WORDS]) & _LOWER)
-        state[i] = np.int64(state[(i + _MIDDLE) % WORDS]) ^ (pair >> 1) ^ (-(pair & 1) & _TWIST)
+    for i in range(WORDS - _MIDDLE):  # two loops without a remainder: LLVM makes vectors of them
+        state[i] = _mix(np.int64(state[i]), np.int64(state[i + 1]), np.int64(state[i + _MIDDLE]))
+    for i in range(WORDS - _MIDDLE, WORDS - 1):
+        state[i] = _mix(np.int64(state[i]), np.int64(state[i + 1]), np.int64(state[i + _MIDDLE - WORDS]))
+    state[WORDS - 1] = _mix(np.int64(state[WORDS - 1]), np.int64(state[0]), np.int64(state[_MIDDLE - 1]))
+
+
+@njit(cache=True, nogil=True)
+def _mix(word: Any, following: Any, far: Any) -> Any:
+    pair = (word & _UPPER) | (following & _LOWER)
+    return far ^ (pair >> 1) ^ (-(pair & 1) & _TWIST)
 
 
 @njit(cache=True, nogil=True)
@@ -63,8 +75,18 @@ def uniform(state: Array, out: Array, low: Any, high: Any) -> None:
 @njit(cache=True, nogil=True)
 def at_most(state: Array, out: Array, last: Any) -> None:
     """Fill ``out`` with 1 where a word is no larger than ``last``, with 0 elsewhere."""
-    for i in range(out.size):
-        out[i] = next_word(state) <= last
+    done = 0
+    while done < out.size:  # as many words as there are before the next twist
+        if state[WORDS] >= WORDS:
+            _twist(state)
+            state[WORDS] = 0
+        place = np.int64(state[WORDS])
+        count = min(WORDS - place, out.size - done)
+        words, flags = state[place:place + count], out[done:done + count]
+        for i in range(count):
+            flags[i] = _temper(np.int64(words[i])) <= last
+        state[WORDS] = place + count
+        done += count
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
-from caffe_lite.kernels.normalize import inverse_deviations, moments, normalize, normalize_backward
+from caffe_lite.kernels.normalize import inverse_deviations, normalize, normalize_backward, normalize_batch
 from caffe_lite.layers.normalizing import NormalizingLayer
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import parallel_for
@@ -46,7 +46,8 @@ class BatchNormLayer(NormalizingLayer):
             elif self.param.param[i].lr_mult != 0:
                 self.fail(ParameterError, f"its blobs are statistics, not parameters to learn, but param {i} has "
                           f"lr_mult {self.param.param[i].lr_mult:g}; make it 0, or leave param out")
-        self._mean, self._variance, self._factor = np.zeros((3, self._channels), self.context.dtype)
+        self._mean, self._variance, self._factor, self._unbiased = np.zeros((4, self._channels), self.context.dtype)
+        self._sums = np.empty((2, self._channels), self.context.dtype)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
@@ -58,19 +59,20 @@ class BatchNormLayer(NormalizingLayer):
         self._grain = max(1, GRAIN // max(1, shape[0] * self._view[2]))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        mean, variance, factor = self._mean, self._variance, self._factor
-        x = self.take_bottom(bottom).reshape(self._view)
+        mean, variance, factor, number = self._mean, self._variance, self._factor, self.context.dtype
+        x, eps = bottom[0].data.reshape(self._view), number(self.param.batch_norm_param.eps)
+        y = x if top[0] is bottom[0] else top[0].data.reshape(self._view)
         if self._stored:
             weight = self.blobs[2].data[0]
-            scale = self.context.dtype(0 if weight == 0 else 1 / weight)
+            scale = number(0 if weight == 0 else 1 / weight)
             np.multiply(self.blobs[0].data, scale, out=mean)
             np.multiply(self.blobs[1].data, scale, out=variance)
+            inverse_deviations(variance, eps, number(0), factor)
+            parallel_for(normalize, self._channels, x, mean, factor, y, grain=self._grain)
         else:
-            parallel_for(moments, self._channels, x, mean, variance, grain=self._grain)
+            kept = x if self._copy is None else self._copy.reshape(self._view)
+            parallel_for(normalize_batch, self._channels, x, eps, mean, variance, factor, kept, y, grain=self._grain)
             self._store()
-        number = self.context.dtype
-        inverse_deviations(variance, number(self.param.batch_norm_param.eps), number(0), factor)
-        parallel_for(normalize, self._channels, x, mean, factor, top[0].data.reshape(self._view), grain=self._grain)
 
     def _store(self) -> None:
         """Add the batch's statistics to the sums."""
@@ -81,14 +83,15 @@ class BatchNormLayer(NormalizingLayer):
         for sums in (means, variances, weights):
             sums *= self.context.dtype(self.param.batch_norm_param.moving_average_fraction)
         means += self._mean
-        np.multiply(self._variance, self.context.dtype(values / max(1, values - 1)), out=self._factor)
-        variances += self._factor
+        np.multiply(self._variance, self.context.dtype(values / max(1, values - 1)), out=self._unbiased)
+        variances += self._unbiased
         weights += 1
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if propagate_down[0]:
             x = self.taken_bottom(bottom)
             own = not self._stored
-            arrays = (a.reshape(self._view) for a in (top[0].diff, bottom[0].diff))
+            dy = top[0].diff.reshape(self._view)
+            dx = dy if top[0] is bottom[0] else bottom[0].diff.reshape(self._view)
             parallel_for(normalize_backward, self._channels, x.reshape(self._view), self._mean, self._factor, own, own,
-                         *arrays, grain=self._grain)
+                         dy, dx, self._sums, grain=self._grain)

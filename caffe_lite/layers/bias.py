@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob
-from caffe_lite.kernels.arrays import copy_blocks
+from caffe_lite.kernels.arrays import copy_range
 from caffe_lite.kernels.scale import add_to_rows, offset_gradient
 from caffe_lite.layers.broadcast import BroadcastLayer
-from caffe_lite.layers.grain import grain
+from caffe_lite.layers.grain import ELEMENTS, grain
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import parallel_for
 
@@ -33,15 +33,17 @@ class BiasLayer(BroadcastLayer):
             top[0].reshape(bottom[0].shape)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        x, b, y = bottom[0].data.reshape(-1), self.operand(bottom).data.reshape(-1), top[0].data.reshape(-1)
-        parallel_for(add_to_rows, self.rows, x, b, self.inner, y, grain=grain(self.inner))
+        x, b = bottom[0].data.reshape(self.rows, self.inner), self.operand(bottom).data.reshape(-1)
+        y = x if top[0] is bottom[0] else top[0].data.reshape(self.rows, self.inner)
+        parallel_for(add_to_rows, self.rows, x, b, y, grain=grain(self.inner))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         dy, learned = top[0].diff.reshape(-1), len(bottom) == 1
         if propagate_down[0] and top[0] is not bottom[0]:
-            copy_blocks(0, 1, dy, 0, 0, bottom[0].diff.reshape(-1), 0, 0, dy.size)
+            parallel_for(copy_range, dy.size, dy, bottom[0].diff.reshape(-1), grain=ELEMENTS)
         if self.param_propagate_down[0] if learned else propagate_down[1]:
             db = self.operand(bottom).diff.reshape(-1)
             if not learned:
                 db.fill(0)
-            parallel_for(offset_gradient, db.size, dy, self.outer, self.inner, db, grain=grain(self.outer * self.inner))
+            parallel_for(offset_gradient, db.size, dy.reshape(self.outer, db.size, self.inner), db,
+                         grain=grain(self.outer * self.inner))

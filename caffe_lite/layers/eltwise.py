@@ -9,6 +9,7 @@ import numpy as np
 
 from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import ParameterError, ShapeError
+from caffe_lite.kernels.arrays import copy_range
 from caffe_lite.kernels.eltwise import larger, multiple, product, quotient_times, raise_to, weighted_sum, where_equal
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.grain import ELEMENTS
@@ -72,7 +73,10 @@ class EltwiseLayer(Layer):
                 continue
             dx = blob.diff.reshape(-1)
             if self._operation == EltwiseParameter.SUM:
-                self._run(multiple, dy, self._coeffs[i], dx)
+                if self._coeffs[i] == 1:
+                    self._run(copy_range, dy, dx)
+                else:
+                    self._run(multiple, dy, self._coeffs[i], dx)
             elif self._operation == EltwiseParameter.MAX:
                 self._run(where_equal, self._which, i, dy, dx)
             elif self.param.eltwise_param.stable_prod_grad:

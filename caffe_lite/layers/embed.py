@@ -47,7 +47,8 @@ class EmbedLayer(Layer):
                       f"to {self._rows - 1}; does input_dim fit the data?")
         parallel_for(gather_rows, index.size, index, self.blobs[0].data.reshape(-1), self._n, y, grain=grain(self._n))
         if len(self.blobs) > 1:
-            parallel_for(add_to_rows, y.size, y, self.blobs[1].data, 1, y, grain=grain(1))
+            rows = y.reshape(-1, 1)
+            parallel_for(add_to_rows, y.size, rows, self.blobs[1].data, rows, grain=grain(1))
 
     def allow_force_backward(self, index: int) -> bool:
         return False
@@ -60,4 +61,4 @@ class EmbedLayer(Layer):
             dw = self.blobs[0].diff.reshape(-1)
             parallel_for(scatter_add_rows, self._n, index, index.size, dy, self._n, dw, grain=columns)
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
-            parallel_for(offset_gradient, self._n, dy, index.size, 1, self.blobs[1].diff, grain=columns)
+            parallel_for(offset_gradient, self._n, dy.reshape(-1, self._n, 1), self.blobs[1].diff, grain=columns)

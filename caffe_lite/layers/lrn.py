@@ -9,6 +9,7 @@ from typing import Any
 from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import ParameterError, ShapeError
 from caffe_lite.kernels.lrn import lrn_backward, lrn_forward
+from caffe_lite.kernels.lrn_five import lrn_five_backward, lrn_five_forward
 from caffe_lite.layers.normalizing import NormalizingLayer
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import parallel_for, threads
@@ -56,12 +57,17 @@ class LRNLayer(NormalizingLayer):
         self._grain = max(1, GRAIN // max(1, rows * self._strip))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self._run(lrn_forward, self.take_bottom(bottom), top[0].data)
+        self._run(lrn_forward, lrn_five_forward, self.take_bottom(bottom), top[0].data)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if propagate_down[0]:
-            self._run(lrn_backward, self.taken_bottom(bottom), top[0].diff, bottom[0].diff)
+            self._run(lrn_backward, lrn_five_backward, self.taken_bottom(bottom), top[0].diff, bottom[0].diff)
 
-    def _run(self, kernel: Any, x: Array, *arrays: Array) -> None:
-        parallel_for(kernel, self._units, x.reshape(self._view), *self._halves, self._k, self._alpha, self._beta,
-                     self._strip, *(a.reshape(self._view) for a in arrays), self._scratch, grain=self._grain)
+    def _run(self, kernel: Any, usual: Any, *arrays: Array) -> None:
+        """Call one of the two, with ``arrays`` of one shape, of which the first is x."""
+        x, *others = (a.reshape(self._view) for a in arrays)
+        if self._halves == (2, 0) and self._beta == 0.75:
+            kernel, numbers = usual, [self._k, self._alpha]
+        else:
+            numbers = [*self._halves, self._k, self._alpha, self._beta]
+        parallel_for(kernel, self._units, x, *numbers, self._strip, *others, self._scratch, grain=self._grain)

@@ -37,6 +37,7 @@ class MVNLayer(NormalizingLayer):
         rows = shape[0] if self.param.mvn_param.across_channels else shape[0] * shape[1]
         self._view = (1, rows, bottom[0].count // max(1, rows))
         self._mean, self._factor = np.empty((2, rows), self.context.dtype)
+        self._sums = np.empty((2, rows), self.context.dtype)
         self._grain = max(1, GRAIN // max(1, self._view[2]))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -53,4 +54,4 @@ class MVNLayer(NormalizingLayer):
         if propagate_down[0]:
             x, arrays = self.taken_bottom(bottom), (a.reshape(self._view) for a in (top[0].diff, bottom[0].diff))
             parallel_for(normalize_backward, len(self._mean), x.reshape(self._view), self._mean, self._factor, True,
-                         self.param.mvn_param.normalize_variance, *arrays, grain=self._grain)
+                         self.param.mvn_param.normalize_variance, *arrays, self._sums, grain=self._grain)

@@ -11,6 +11,7 @@ import numpy as np
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
 from caffe_lite.kernels.pooling import average_backward, average_forward, max_backward, max_forward
+from caffe_lite.kernels.pooling_average_vector import average_pooling
 from caffe_lite.kernels.pooling_stochastic import expected_backward, expected_forward, stochastic_forward
 from caffe_lite.kernels.pooling_vector import max_forward_vector
 from caffe_lite.kernels.vector import COMPILED
@@ -95,10 +96,13 @@ class PoolingLayer(Layer):
         self._mask = np.empty((shape[0] * shape[1], *out) if masked else 0, np.int32)
         self._chance = np.empty(self._mask.shape if self._draws else 0, np.float32)
         self._window = (*self._kernel, *self._stride, *self._pad)
-        self._max_forward = max_forward
-        if len(top) == 1 and self._kernel[1] <= MOST_TAPS and COMPILED:
-            self._max_forward = max_forward_vector(
-                np.dtype(self.context.dtype).itemsize, self._kernel[1], self._stride[1], self._pad[1], shape[3], out[1])
+        self._max_forward, self._average = max_forward, (average_forward, average_backward)
+        if self._kernel[1] <= MOST_TAPS and COMPILED:
+            widths = (self._kernel[1], self._stride[1], self._pad[1], shape[3], out[1])
+            if param.pool == param.MAX and len(top) == 1:
+                self._max_forward = max_forward_vector(*widths)
+            elif param.pool == param.AVE and out[1] > 1:
+                self._average = average_pooling(*widths)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, y = _planes(bottom[0].data), _planes(top[0].data)
@@ -107,7 +111,7 @@ class PoolingLayer(Layer):
             lowest = self.context.dtype(np.finfo(np.float32).min)  # in float64 too
             self._parallel(self._max_forward, x, x, y, mask, lowest, *self._window)
         elif self.param.pooling_param.pool == self.param.pooling_param.AVE:
-            self._parallel(average_forward, x, x, y, *self._window)
+            self._parallel(self._average[0], x, x, y, *self._window)
         elif self._draws:
             self.context.rng.uniform(0, 1, self._chance)
             self._parallel(stochastic_forward, x, x, self._chance, y, self._mask, *self._window[:4])
@@ -122,7 +126,7 @@ class PoolingLayer(Layer):
             mask = _planes(top[1].data) if len(top) > 1 else self._mask
             self._parallel(max_backward, dx, *(a.reshape(len(a), prod(a.shape[1:])) for a in (dy, mask, dx)))
         elif self.param.pooling_param.pool == self.param.pooling_param.AVE:
-            self._parallel(average_backward, dx, dy, dx, *self._window)
+            self._parallel(self._average[1], dx, dy, dx, *self._window)
         else:
             x, y = _planes(bottom[0].data), _planes(top[0].data)
             self._parallel(expected_backward, dx, x, y, dy, dx, *self._window[:4])

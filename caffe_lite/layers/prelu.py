@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 
-from caffe_lite.blob import Array, Blob
+from caffe_lite.blob import Blob
 from caffe_lite.errors import ShapeError
-from caffe_lite.kernels.arrays import copy_blocks
+from caffe_lite.kernels.arrays import copy_range
 from caffe_lite.kernels.scale import prelu_backward, prelu_forward, prelu_gradient
 from caffe_lite.layers.base import Layer
-from caffe_lite.layers.grain import grain
+from caffe_lite.layers.grain import ELEMENTS, grain
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import parallel_for
 from caffe_lite.schema import FillerParameter
@@ -48,22 +47,26 @@ class PReLULayer(Layer):
         self._kept = np.empty(bottom[0].count if in_place else 0, self.context.dtype)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        x, slope = bottom[0].data.reshape(-1), self.blobs[0].data.reshape(-1)
+        x, slope, y = bottom[0].data.reshape(-1), self.blobs[0].data.reshape(-1), top[0].data
         if top[0] is bottom[0]:
-            copy_blocks(0, 1, x, 0, 0, self._kept, 0, 0, x.size)
-        self._rows(prelu_forward, x, slope, self._inner, top[0].data.reshape(-1))
+            parallel_for(copy_range, x.size, x, self._kept, grain=ELEMENTS)
+            x = self._kept
+        rows = (self._outer * slope.size, self._inner)
+        parallel_for(prelu_forward, rows[0], x.reshape(rows), slope, y.reshape(rows), grain=grain(self._inner))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
-        x = self._kept if top[0] is bottom[0] else bottom[0].data.reshape(-1)
-        dy, slope = top[0].diff.reshape(-1), self.blobs[0]
+        in_place, dy, slope = top[0] is bottom[0], top[0].diff, self.blobs[0]
+        x = self._kept if in_place else bottom[0].data
         if self.param_propagate_down[0]:  # first: in place the bottom's gradient overwrites the top's
-            parallel_for(prelu_gradient, slope.count, dy, x, self._outer, self._inner, slope.diff.reshape(-1),
+            view = (self._outer, slope.count, self._inner)
+            parallel_for(prelu_gradient, slope.count, x.reshape(view), dy.reshape(view), slope.diff.reshape(-1),
                          grain=grain(self._outer * self._inner))
         if propagate_down[0]:
-            self._rows(prelu_backward, x, slope.data.reshape(-1), self._inner, dy, bottom[0].diff.reshape(-1))
-
-    def _rows(self, kernel: Any, x: Array, slope: Array, inner: int, *arrays: Array) -> None:
-        parallel_for(kernel, self._outer * slope.size, x, slope, inner, *arrays, grain=grain(inner))
+            rows = (self._outer * slope.count, self._inner)
+            source = dy.reshape(rows)
+            target = source if in_place else bottom[0].diff.reshape(rows)
+            parallel_for(prelu_backward, rows[0], x.reshape(rows), slope.data.reshape(-1), source, target,
+                         grain=grain(self._inner))
 
     def _channels(self, bottom: Blob) -> int:
         if len(bottom.shape) < 2:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from caffe_lite.blob import Blob
+from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import ShapeError
-from caffe_lite.kernels.arrays import copy_blocks
-from caffe_lite.kernels.scale import offset_gradient, scale_and_add_to_rows, scale_gradient, scale_rows
+from caffe_lite.kernels.scale import scale_backward, scale_rows
 from caffe_lite.layers.broadcast import BroadcastLayer
 from caffe_lite.layers.grain import grain
 from caffe_lite.layers.registry import register
@@ -49,30 +48,29 @@ class ScaleLayer(BroadcastLayer):
         if not in_place:
             top[0].reshape(bottom[0].shape)
         self._kept = np.empty(bottom[0].count if in_place else 0, self.context.dtype)
+        self._none = np.empty(0, self.context.dtype)
+        self._sums = np.empty((2, self.operand(bottom).count), np.float64)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        x, s, y = bottom[0].data.reshape(-1), self.operand(bottom).data.reshape(-1), top[0].data.reshape(-1)
-        if top[0] is bottom[0]:
-            parallel_for(copy_blocks, self.rows, x, 0, self.inner, self._kept, 0, self.inner, self.inner,
-                         grain=grain(self.inner))
-        if self.param.scale_param.bias_term:
-            b = self.blobs[-1].data.reshape(-1)
-            parallel_for(scale_and_add_to_rows, self.rows, x, s, b, self.inner, y, grain=grain(self.inner))
-        else:
-            parallel_for(scale_rows, self.rows, x, s, self.inner, y, grain=grain(self.inner))
+        rows, s = (self.rows, self.inner), self.operand(bottom).data.reshape(-1)
+        b = self.blobs[-1].data.reshape(-1) if self.param.scale_param.bias_term else self._none
+        x = bottom[0].data.reshape(rows)
+        kept, y = (self._kept.reshape(rows), x) if top[0] is bottom[0] else (x, top[0].data.reshape(rows))
+        parallel_for(scale_rows, self.rows, x, s, b, kept, y, grain=grain(self.inner))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
-        x = self._kept if top[0] is bottom[0] else bottom[0].data.reshape(-1)
-        dy, operand, learned = top[0].diff.reshape(-1), self.operand(bottom), len(bottom) == 1
-        rows = grain(self.outer * self.inner)
-        if self.param.scale_param.bias_term and self.param_propagate_down[-1]:
-            db = self.blobs[-1].diff.reshape(-1)
-            parallel_for(offset_gradient, db.size, dy, self.outer, self.inner, db, grain=rows)
+        operand, learned, in_place = self.operand(bottom), len(bottom) == 1, top[0] is bottom[0]
+        view = (self.outer, operand.count, self.inner)
+        x, dy = (self._kept if in_place else bottom[0].data).reshape(view), top[0].diff.reshape(view)
+        ds, db = self._none, self._none
         if self.param_propagate_down[0] if learned else propagate_down[1]:
             ds = operand.diff.reshape(-1)
             if not learned:
                 ds.fill(0)
-            parallel_for(scale_gradient, ds.size, dy, x, self.outer, self.inner, ds, grain=rows)
-        if propagate_down[0]:  # last: in place it overwrites the top's gradient
-            parallel_for(scale_rows, self.rows, dy, operand.data.reshape(-1), self.inner, bottom[0].diff.reshape(-1),
-                         grain=grain(self.inner))
+        if self.param.scale_param.bias_term and self.param_propagate_down[-1]:
+            db = self.blobs[-1].diff.reshape(-1)
+        dx: Array = self._none.reshape(0, 0, 0)
+        if propagate_down[0]:
+            dx = dy if in_place else bottom[0].diff.reshape(view)
+        parallel_for(scale_backward, operand.count, x, dy, operand.data.reshape(-1), ds, db, dx, self._sums,
+                     grain=grain(self.outer * self.inner))

@@ -10,7 +10,9 @@ from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
 from caffe_lite.kernels.arrays import copy_blocks
 from caffe_lite.layers.base import Layer
+from caffe_lite.layers.grain import grain
 from caffe_lite.layers.registry import register
+from caffe_lite.parallel import parallel_for
 
 
 @register("Slice")
@@ -58,14 +60,16 @@ class SliceLayer(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         whole = bottom[0].data.reshape(-1)
         for blob, start, step, size in self._pieces(top):
-            copy_blocks(0, self._outer, whole, start, step, blob.data.reshape(-1), 0, size, size)
+            parallel_for(copy_blocks, self._outer, whole, start, step, blob.data.reshape(-1), 0, size, size,
+                         grain=grain(size))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if not propagate_down[0]:
             return
         whole = bottom[0].diff.reshape(-1)
         for blob, start, step, size in self._pieces(top):
-            copy_blocks(0, self._outer, blob.diff.reshape(-1), 0, size, whole, start, step, size)
+            parallel_for(copy_blocks, self._outer, blob.diff.reshape(-1), 0, size, whole, start, step, size,
+                         grain=grain(size))
 
     def _pieces(self, top: Sequence[Blob]) -> list[tuple[Blob, int, int, int]]:
         if len(top) == 1:

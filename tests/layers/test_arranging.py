@@ -23,6 +23,22 @@ def normal(*shape):
     return RNG.normal(size=shape).astype(np.float32)
 
 
+@pytest.mark.parametrize("tops", range(1, 7))
+def test_split_adds_up_what_comes_back(tops):
+    names = "abcdef"[:tops]
+    net = make_net("force_backward: true " + input_layers(x=(3, 5, 7)) + layer("Split", "x", names, ""))
+    parts = RNG.normal(size=(tops, 3, 5, 7)).astype(np.float32)
+    net.blobs["x"].data[...] = parts[0]
+    net.forward()
+    expected = parts[0]
+    for name, part in zip(names, parts, strict=True):
+        np.testing.assert_array_equal(net.blobs[name].data, parts[0])
+        net.blobs[name].diff[...] = part
+        expected = expected + part if name > "a" else part
+    net.backward()
+    np.testing.assert_array_equal(net.blobs["x"].diff, expected)  # one after the other, as Caffe
+
+
 @pytest.mark.parametrize(("fields", "axis"), [("", 1), ("axis: 0", 0), ("axis: -1", 2), ("concat_dim: 2", 2)])
 def test_concat(fields, axis):
     inputs = {}

@@ -7,6 +7,8 @@ from support.layers import check_gradient, input_layers, make_net
 
 from caffe_lite import schema
 from caffe_lite.errors import ParameterError, ShapeError
+from caffe_lite.kernels.lrn import lrn_backward, lrn_forward
+from caffe_lite.kernels.lrn_five import lrn_five_backward, lrn_five_forward
 
 RNG = np.random.default_rng(11)
 STATISTICS = "".join(f" blobs {{ shape {{ dim: {len(v)} }} {' '.join(f'data: {x}' for x in v)} }}"
@@ -132,6 +134,47 @@ def test_lrn_is_its_formula(size, beta, within):
     n.forward()
     expected = by_definition(n.blobs["x"].data.astype(np.float64), size, 3, beta, 2, within)
     np.testing.assert_allclose(n.blobs["y"].data, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 7])
+def test_the_usual_window_is_as_any_other(rows, dtype):
+    """Two items in strips of 6, 6 and 1 columns; alpha large enough to matter."""
+    rng = np.random.default_rng(rows)
+    x, dy = rng.normal(size=(2, 2, rows, 13)).astype(dtype)
+    k, alpha, beta = dtype(0.7), dtype(0.3), dtype(0.75)
+    found = []
+    for usual in (True, False):
+        y, dx, scratch = np.full_like(x, 9), dy.copy(), np.full(12 * 6, np.nan, dtype)
+        if usual:
+            lrn_five_forward(0, 6, x, k, alpha, 6, y, scratch)
+            lrn_five_backward(0, 6, x, k, alpha, 6, dx, dx, scratch)
+        else:
+            lrn_forward(0, 6, x, 2, 0, k, alpha, beta, 6, y, scratch)
+            lrn_backward(0, 6, x, 2, 0, k, alpha, beta, 6, dx, dx, scratch)
+        found.append((y, dx))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-6)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("top", ["x", "y"])
+def test_batch_norm_of_many_channels(top):
+    """More than are done at once, in place too, against numpy in float64."""
+    shape = (3, 41, 60, 25)
+    n = net("BatchNorm", shape=shape, top=top)
+    rng = np.random.default_rng(4)
+    x, dy = rng.normal(size=(2, *shape)).astype(np.float32)
+    n.blobs["x"].data[...] = x
+    n.forward()
+    n.blobs[top].diff[...] = dy
+    n.backward()
+    wide, slope, axes = x.astype(float), dy.astype(float), (0, 2, 3)
+    mean, variance = (a[:, None, None] for a in (wide.mean(axes), wide.var(axes)))
+    y = (wide - mean) / np.sqrt(variance + 1e-5)
+    np.testing.assert_allclose(n.blobs[top].data if top == "y" else y, y, atol=1e-5)
+    means = (slope.mean(axes)[:, None, None], (slope * y).mean(axes)[:, None, None])
+    np.testing.assert_allclose(n.blobs["x"].diff, (slope - means[0] - means[1] * y) / np.sqrt(variance + 1e-5),
+                               atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["BatchNorm", "MVN", "LRN"])

@@ -10,7 +10,8 @@ from support.layers import check_gradient, input_layers, make_net
 
 from caffe_lite import schema
 from caffe_lite.errors import GraphError, ParameterError, ShapeError
-from caffe_lite.kernels.pooling import max_forward
+from caffe_lite.kernels.pooling import average_backward, average_forward, max_forward
+from caffe_lite.kernels.pooling_average_vector import average_pooling
 from caffe_lite.kernels.pooling_vector import max_forward_vector
 from caffe_lite.rng import Rng
 
@@ -32,7 +33,7 @@ def net(fields, *shape, tops="y"):
 def test_vector_code_equals_the_plain(dtype, width, kernel_w, stride_w, pad_w):
     """Widths are compiled in, so only the other sizes vary."""
     out_w = math.ceil((width + 2 * pad_w - kernel_w) / stride_w) + 1
-    fast = max_forward_vector(np.dtype(dtype).itemsize, kernel_w, stride_w, pad_w, width, out_w)
+    fast = max_forward_vector(kernel_w, stride_w, pad_w, width, out_w)
 
     @settings(max_examples=20, deadline=None)
     @given(height=st.integers(4, 9), kernel_h=st.integers(1, 4), stride_h=st.integers(1, 3), seed=st.integers(0, 9))
@@ -45,6 +46,39 @@ def test_vector_code_equals_the_plain(dtype, width, kernel_w, stride_w, pad_w):
             y, mask = np.full((3, out_h, out_w), np.nan, dtype), np.full((3, out_h, out_w), -7, np.int32)
             kernel(0, 3, x, y, mask, dtype(LOWEST), kernel_h, kernel_w, stride_h, stride_w, 0, pad_w)
             found.append((y, mask))
+        np.testing.assert_array_equal(found[1][0], found[0][0])
+        np.testing.assert_array_equal(found[1][1], found[0][1])
+
+    run()
+
+
+@pytest.mark.parametrize(("dtype", "width", "kernel_w", "stride_w", "pad_w"), [
+    (np.float32, 24, 2, 2, 0), (np.float32, 70, 3, 2, 1), (np.float64, 5, 4, 1, 3), (np.float32, 6, 1, 3, 0),
+    (np.float32, 41, 5, 3, 2), (np.float64, 33, 3, 1, 1),
+])
+def test_vector_code_averages_as_the_plain(dtype, width, kernel_w, stride_w, pad_w):
+    out_w = math.ceil((width + 2 * pad_w - kernel_w) / stride_w) + 1
+    out_w -= bool(pad_w) and (out_w - 1) * stride_w >= width + pad_w
+    fast = average_pooling(kernel_w, stride_w, pad_w, width, out_w)
+
+    @settings(max_examples=20, deadline=None)
+    @given(height=st.integers(4, 9), kernel_h=st.integers(1, 4), stride_h=st.integers(1, 3), pad_h=st.integers(0, 3),
+           seed=st.integers(0, 9))
+    def run(height, kernel_h, stride_h, pad_h, seed):
+        pad_h = min(pad_h, kernel_h - 1)
+        out_h = math.ceil((height + 2 * pad_h - kernel_h) / stride_h) + 1
+        out_h -= bool(pad_h) and (out_h - 1) * stride_h >= height + pad_h
+        rng = np.random.default_rng(seed)
+        x, dy = (rng.normal(size=size).astype(dtype) for size in ((3, height, width), (3, out_h, out_w)))
+        window = (kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w)
+        found = []
+        for forward, backward in ((average_forward, average_backward), fast):
+            y, dx = np.full_like(dy, 7), np.full_like(x, 7)
+            forward(1, 3, x, y, *window)
+            backward(1, 3, dy, dx, *window)
+            assert (y[0] == 7).all()
+            assert (dx[0] == 7).all()
+            found.append((y, dx))
         np.testing.assert_array_equal(found[1][0], found[0][0])
         np.testing.assert_array_equal(found[1][1], found[0][1])
 
