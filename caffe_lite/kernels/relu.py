@@ -13,9 +13,13 @@ Array = Any
 def relu_forward(begin: int, end: int, x: Array, slope: float, y: Array) -> None:
     """``y = max(x, 0) + slope min(x, 0)`` on flat arrays; ``y`` may be ``x``."""
     zero = x.dtype.type(0)  # a plain 0 would make it float64
-    x, y = x[begin:end], y[begin:end]  # an index that might be negative is no vector code
-    for i in range(len(x)):
-        y[i] = (x[i] if x[i] > 0 else zero) + slope * (zero if x[i] > 0 else x[i])
+    source, out = x[begin:end], y[begin:end]
+    if source is out:  # where two arrays may overlap, LLVM makes no vectors
+        for i in range(len(out)):
+            out[i] = (out[i] if out[i] > 0 else zero) + slope * (zero if out[i] > 0 else out[i])
+    else:
+        for i in range(len(out)):
+            out[i] = (source[i] if source[i] > 0 else zero) + slope * (zero if source[i] > 0 else source[i])
 
 
 @njit(cache=True, nogil=True)
@@ -25,13 +29,13 @@ def relu_backward(begin: int, end: int, x: Array, dy: Array, slope: float, dx: A
     ``x`` may be the layer's output: for a slope that is not negative it has the same sign.
     """
     one, zero = x.dtype.type(1), x.dtype.type(0)
-    x, dy, dx = x[begin:end], dy[begin:end], dx[begin:end]
-    if dy.ctypes.data == dx.ctypes.data:  # in place there is no vector code unless they are one array to the compiler
-        for i in range(len(x)):
-            dy[i] = dy[i] * (one if x[i] > 0 else slope if x[i] <= 0 else zero)
+    source, above, out = x[begin:end], dy[begin:end], dx[begin:end]
+    if above is out:
+        for i in range(len(out)):
+            out[i] *= one if source[i] > 0 else slope if source[i] <= 0 else zero
     else:
-        for i in range(len(x)):
-            dx[i] = dy[i] * (one if x[i] > 0 else slope if x[i] <= 0 else zero)
+        for i in range(len(out)):
+            out[i] = above[i] * (one if source[i] > 0 else slope if source[i] <= 0 else zero)
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"})  # sums in vector lanes, as in bias.py
@@ -44,10 +48,11 @@ def relu_bias_backward(begin: int, end: int, y: Array, dy: Array, slope: float, 
         total = zero
         for image in range(n):
             start = (image * channels + c) * inner
-            part, values, slopes = zero, y[start:start + inner], dy[start:start + inner]
-            for i in range(len(values)):
-                slopes[i] = slopes[i] * (one if values[i] > 0 else slope if values[i] <= 0 else zero)
-                part += slopes[i]
+            top, out, part = y[start:start + inner], dy[start:start + inner], zero
+            for i in range(inner):
+                value = out[i] * (one if top[i] > 0 else slope if top[i] <= 0 else zero)
+                out[i] = value
+                part += value
             total += part
         if len(dbias):
             dbias[c] += total
