@@ -124,7 +124,7 @@ def test_patches_in_several_blocks(monkeypatch):
 
 
 @settings(max_examples=40, deadline=None)
-@given(num=st.integers(1, 5), group=st.integers(1, 2), channels=st.integers(1, 19), outputs=st.sampled_from([1, 15, 16, 33, 70]),
+@given(num=st.integers(1, 5), group=st.integers(1, 2), channels=st.integers(1, 19), outputs=st.sampled_from([1, 16, 70]),
        axes=st.lists(st.tuples(st.integers(3, 9), st.integers(1, 4), st.integers(0, 3), st.integers(1, 3), st.integers(1, 2)),
                      max_size=3), dtype=st.sampled_from([np.float32, np.float64]))
 def test_channels_in_the_lanes(num, group, channels, outputs, axes, dtype):
