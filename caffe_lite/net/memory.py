@@ -22,10 +22,6 @@ class Memory(NamedTuple):
     gradients: int
     workspaces: int
 
-    @property
-    def total(self) -> int:
-        return sum(self)
-
 
 def measure(net: Net) -> Memory:
     """The memory of a net that is set up, its parameters and what data layers read ahead left out.
