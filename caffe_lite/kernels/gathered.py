@@ -189,69 +189,75 @@ def filter_gradient(vectors: int, narrow: int) -> Any:
                         y_sizes: Any) -> None:
         """Add to ``dw``; the outer loop counts for each group and block of filters parts of their elements.
 
-        ``sums``, which all threads share, has room for all filters, each block's in the lanes.
+        ``sums``, which all threads share, has room for all filters, each block's in the lanes; or, where all pixels
+        are taken at once, every thread has its own with room for a part.
         """
         num, images, channels, plane, framed, line = x_sizes
         group, outs, blocks, wide, part, parts, pixels, pixel_block = y_sizes
         lanes = VECTOR_BYTES // x.itemsize
         elements, depth = len(rows) - SLACK, channels // group
-        high, deepest = elements + SLACK, min(pixel_block, images * pixels)
-        for unit in range(begin, end):
-            block, first = unit // parts, unit % parts * part
-            is_wide = block % blocks < wide
-            width = lanes * (vectors if is_wide else narrow)
-            at = block * high * lanes * vectors
-            for i in range(at + first * width, at + min(elements, first + part) * width):
-                sums[i] = 0
-        for n in range(0, num, images):
-            x0 = n * channels * plane
-            if framed > plane:
-                _frame(x, x0, images * channels, plane, framed, sources, targets, line, framed_x)
-                x0 = 0
-            seen = framed_x if framed > plane else x
-            for p in range(0, images * pixels, pixel_block):
-                deep, now = min(pixel_block, images * pixels - p), -1
-                for unit in range(begin, end):
-                    block, first = unit // parts, unit % parts * part
-                    g, last = block // blocks, min(elements, first + part)
-                    is_wide = block % blocks < wide
-                    width = lanes * (vectors if is_wide else narrow)
-                    o = lanes * (block % blocks * vectors - max(0, block % blocks - wide))
-                    at = block * high * lanes * vectors
-                    if block != now:
-                        now = block
-                        valid = min(width, outs - o)
-                        if valid < width:
-                            for i in range(deep * width):
-                                panel[i] = 0
-                        q = p
-                        while q < p + deep:
-                            image, pixel = n + q // pixels, q % pixels
-                            count = min(p + deep - q, pixels - pixel)
-                            transpose(dy, ((image * group + g) * outs + o) * pixels + pixel, pixels, panel,
-                                      (q - p) * width, width, valid, count)
-                            q += count
-                    for r in range(first, last, wide_rows if is_wide else narrow_rows):
-                        if is_wide:
-                            _tile(seen, x0 + g * depth * framed, rows, r, steps, p, deep, panel, 0, sums,
-                                  at + r * width, wide_rows, vectors)
-                        else:
-                            _tile(seen, x0 + g * depth * framed, rows, r, steps, p, deep, panel, 0, sums,
-                                  at + r * width, narrow_rows, narrow)
-        for unit in range(begin, end):
-            block, first = unit // parts, unit % parts * part
-            last = min(elements, first + part)
-            is_wide = block % blocks < wide
-            width = lanes * (vectors if is_wide else narrow)
-            o = lanes * (block % blocks * vectors - max(0, block % blocks - wide))
-            valid = min(width, outs - o)
-            at = block * high * lanes * vectors
-            for r in range(first, last, deepest):
-                count = min(deepest, last - r)
-                transpose(sums, at + r * width, width, panel, 0, count, count, valid)
-                for lane in range(valid):
-                    target = ((block // blocks) * outs + o + lane) * elements + r
-                    for i in range(count):
-                        dw[target + i] += panel[lane * count + i]
+        block_size, deepest = (elements + SLACK) * lanes * vectors, min(pixel_block, images * pixels)
+        at_once = num == images and images * pixels <= pixel_block  # a part's sums then never leave the cache
+        step, framed_now = 1 if at_once else end - begin, -1
+        for start in range(begin, end, step):
+            units = range(start, min(end, start + step))
+            for unit in units:
+                block, first = unit // parts, unit % parts * part
+                width = lanes * (vectors if block % blocks < wide else narrow)
+                at = 0 if at_once else block * block_size + first * width
+                for i in range(at, at + min(part, elements - first) * width):
+                    sums[i] = 0
+            for n in range(0, num, images):
+                x0 = n * channels * plane
+                if framed > plane:
+                    if n != framed_now:
+                        _frame(x, x0, images * channels, plane, framed, sources, targets, line, framed_x)
+                        framed_now = n
+                    x0 = 0
+                seen = framed_x if framed > plane else x
+                for p in range(0, images * pixels, pixel_block):
+                    deep, now = min(pixel_block, images * pixels - p), -1
+                    for unit in units:
+                        block, first = unit // parts, unit % parts * part
+                        g, last = block // blocks, min(elements, first + part)
+                        is_wide = block % blocks < wide
+                        width = lanes * (vectors if is_wide else narrow)
+                        at = -first * width if at_once else block * block_size
+                        if block != now:
+                            now = block
+                            o = lanes * (block % blocks * vectors - max(0, block % blocks - wide))
+                            valid = min(width, outs - o)
+                            if valid < width:
+                                for i in range(deep * width):
+                                    panel[i] = 0
+                            q = p
+                            while q < p + deep:
+                                image, pixel = n + q // pixels, q % pixels
+                                count = min(p + deep - q, pixels - pixel)
+                                transpose(dy, ((image * group + g) * outs + o) * pixels + pixel, pixels, panel,
+                                          (q - p) * width, width, valid, count)
+                                q += count
+                        for r in range(first, last, wide_rows if is_wide else narrow_rows):
+                            if is_wide:
+                                _tile(seen, x0 + g * depth * framed, rows, r, steps, p, deep, panel, 0, sums,
+                                      at + r * width, wide_rows, vectors)
+                            else:
+                                _tile(seen, x0 + g * depth * framed, rows, r, steps, p, deep, panel, 0, sums,
+                                      at + r * width, narrow_rows, narrow)
+            for unit in units:
+                block, first = unit // parts, unit % parts * part
+                last = min(elements, first + part)
+                is_wide = block % blocks < wide
+                width = lanes * (vectors if is_wide else narrow)
+                o = lanes * (block % blocks * vectors - max(0, block % blocks - wide))
+                valid = min(width, outs - o)
+                at = -first * width if at_once else block * block_size
+                for r in range(first, last, deepest):
+                    count = min(deepest, last - r)
+                    transpose(sums, at + r * width, width, panel, 0, count, count, valid)
+                    for lane in range(valid):
+                        target = ((block // blocks) * outs + o + lane) * elements + r
+                        for i in range(count):
+                            dw[target + i] += panel[lane * count + i]
 
     return gradient_kernel

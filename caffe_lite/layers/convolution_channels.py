@@ -121,12 +121,16 @@ class _FilterPass:
         blocks = _Blocks(outs, lanes(np.dtype(dtype).itemsize))
         rows, steps = each(channels, frame.framed, elements), each(images, g.channels * frame.framed, outputs)
         units, deep = g.group * blocks.count, min(DEPTH, len(steps))
-        part, parts = _parts(len(rows), units, len(rows))
+        at_once = g.num == images and len(steps) <= DEPTH
+        part, parts = _parts(len(rows), units, ROWS if at_once else len(rows))
         self._kernel, self._units = filter_gradient(blocks.vectors, blocks.narrow), units * parts
         self._grain = enough_units(self._units, g.num * g.pixels * prod(g.weight_shape))
         self._frame = workspace.per_thread("frame", images * g.channels * frame.framed, dtype)
         self._panel = workspace.per_thread("sums", deep * blocks.width, dtype)
-        self._sums = workspace.shared("filters", units * (len(rows) + SLACK) * blocks.width, dtype)
+        if at_once:
+            self._sums = workspace.per_thread("filter sums", (part + SLACK) * blocks.width, dtype)
+        else:
+            self._sums = workspace.shared("filters", units * (len(rows) + SLACK) * blocks.width, dtype)
         self._args = (frame.sources, frame.targets, _slack(rows), steps,
                       (g.num, images, g.channels, frame.plane, frame.framed, frame.line),
                       (g.group, outs, blocks.count, blocks.wide, part, parts, g.pixels, deep))

@@ -138,6 +138,12 @@ def test_channels_in_the_lanes(num, group, channels, outputs, axes, dtype):
     check(ChannelConvolution(g, dtype, Workspace()), g, dtype, 2e-4 if dtype is np.float32 else 1e-11)
 
 
+@pytest.mark.parametrize("num", [1, 7])  # all pixels at once, or image after image
+def test_filters_in_several_parts(num):
+    g = Geometry(130, 70, 1, (3, 2), (1, 0), (1, 1), (1, 1)).over(num, (5, 8), fail)
+    check(ChannelConvolution(g, np.float64, Workspace()), g, np.float64, 1e-11)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_the_same_bits_on_any_number_of_threads(threads, monkeypatch):
     def results():

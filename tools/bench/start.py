@@ -78,8 +78,9 @@ def _seconds_to(text: str, command: Sequence[str], folder: Path, environment: di
     Raises:
         Failed: it ended without.
     """
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": ""} | environment  # what is installed has its bytecode
     start = perf_counter()
-    with subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=subprocess.DEVNULL,
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         line = ""
