@@ -1,17 +1,22 @@
 # make tutorial   Caffe's siamese tutorial, from the data to the pictures
 # make test       what continuous integration runs: ruff, mypy, pytest
 # make bench      how fast nets run here and elsewhere; BENCH="--quick --output docs/bench" and more: docs/bench/README.md
+# make errors     docs/errors.md, from the source and from what the tests provoke; TESTS="tests/solvers" runs some of them
+# make crash      trainings that are killed and resumed, a full disk, a long run; CRASH="--kills 20": docs/reliability.md
+# make fuzz       broken and hostile files for every reader; FUZZ="leveldb --seconds 600": docs/reliability.md
 #
 # All make the virtual environment .venv when it is missing; PYTHON=python3.12 chooses its Python.
 
 PYTHON ?= python3
 ITERATIONS ?= 50000
+ENDURANCE ?= 3000
+FUZZ ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TESTED := $(VENV)/.installed-test
 
-.PHONY: tutorial test lint types tests plain-kernels bench clean
+.PHONY: tutorial test lint types tests plain-kernels bench errors crash fuzz clean
 
 tutorial: $(INSTALLED)
 	PATH="$(CURDIR)/$(BIN):$$PATH" ITERATIONS=$(ITERATIONS) ./examples/siamese/tutorial.sh
@@ -33,6 +38,18 @@ plain-kernels: $(TESTED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tools.bench $(BENCH)
+
+crash: $(TESTED)
+	$(BIN)/python -m tools.crash $(CRASH)
+	$(BIN)/python -m tools.crash.full_disk
+	$(BIN)/python -m tools.crash.endurance --iterations $(ENDURANCE)
+
+fuzz: $(TESTED)
+	$(BIN)/python -m tools.fuzz $(FUZZ)
+
+errors: $(TESTED)
+	$(BIN)/python -m pytest -p tools.errors.recorder --ignore=tests/tools/test_errors.py $(TESTS)
+	$(BIN)/python -m tools.errors
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

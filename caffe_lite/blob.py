@@ -13,6 +13,8 @@ from caffe_lite.errors import ShapeError
 
 Array = np.ndarray[Any, Any]
 
+MOST_AXES, MOST_ELEMENTS = 32, (1 << 31) - 1  # as Caffe's blob.hpp and blob.cpp have it
+
 
 class _Memory:
     """A flat array that several blobs may look at; it is allocated when somebody first looks."""
@@ -55,12 +57,21 @@ class Blob:
         return self._data.dtype
 
     def reshape(self, shape: Sequence[int]) -> None:
-        """Take another shape; the memory stays where it is when it is large enough."""
+        """Take another shape; the memory stays where it is when it is large enough.
+
+        Raises:
+            ShapeError: a size is negative, or there are more than 32 axes or 2^31 - 1 elements.
+        """
         sizes = tuple(int(n) for n in shape)
         if any(n < 0 for n in sizes):
             raise ShapeError(f"a blob cannot have the shape {sizes}: a size is negative")
+        if len(sizes) > MOST_AXES:
+            raise ShapeError(f"a blob cannot have {len(sizes)} axes: {MOST_AXES} are the most")
+        count = prod(sizes)
+        if count > MOST_ELEMENTS:
+            raise ShapeError(f"a blob cannot have the shape {sizes}: its size exceeds {MOST_ELEMENTS} elements")
         self.shape: tuple[int, ...] = sizes
-        self.count: int = prod(sizes)
+        self.count: int = count
         self._data_view = self._diff_view = None
 
     @property

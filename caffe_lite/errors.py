@@ -8,7 +8,11 @@
     ├── ParameterError         a layer's, filler's or solver's parameter has a value that cannot be
     ├── ShapeError             two shapes do not fit
     ├── DataError              a database, a record, an image or a mean file is missing or broken
+    ├── DivergenceError        training has come to NaN or infinity
     ├── SnapshotError          weights or a solver state cannot be read, written or applied
+    ├── ExportError            a net has no meaning in another format, or another one there
+    ├── LimitError             a net needs more memory than it may take, or runs code and must not
+    ├── RanksError             processes that train together do not fit, or one of them fails
     ├── DeviceError            a device was asked for that is not here
     ├── DependencyError        an optional package is missing; names the ``pip install`` to run
     └── FlagError              a command line that cannot be understood
@@ -44,8 +48,24 @@ class DataError(CaffeError):
     """A data source that is missing, locked, broken or not what it was said to be."""
 
 
+class DivergenceError(CaffeError):
+    """A training whose loss, weights or histories are not finite; the message says where that began."""
+
+
 class SnapshotError(CaffeError):
     """Weights or a solver state that cannot be read, written, or applied to this net."""
+
+
+class ExportError(CaffeError):
+    """A net that another format cannot hold, or that computes something else there."""
+
+
+class LimitError(CaffeError):
+    """A net that asks for more memory than there may be, or names code where none may run."""
+
+
+class RanksError(CaffeError):
+    """Processes that are to train one net together and differ, or of which one has failed."""
 
 
 class DeviceError(CaffeError):

@@ -35,6 +35,20 @@ class LibcRng:
         self._words.append(word)
         return word >> 1
 
+    def getstate(self) -> Array:
+        """The state, ``uint32[31]``."""
+        return np.array(self._words, np.uint32)
+
+    def setstate(self, state: Array) -> None:
+        """Go on where ``getstate`` was called.
+
+        Raises:
+            ValueError: this is no state of this generator.
+        """
+        if state.shape != (31,) or state.dtype != np.uint32:
+            raise ValueError(f"expected uint32[31], found {state.dtype}{list(state.shape)}")
+        self._words.extend(state.tolist())
+
     def shuffle(self, order: Array) -> None:
         """Put an array into a random order, in place, as libstdc++'s ``std::random_shuffle`` does."""
         for i in range(1, len(order)):

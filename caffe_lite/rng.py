@@ -50,16 +50,7 @@ class Rng:
         Raises:
             ParameterError: ``b`` is less than ``a``, or they are not finite or too far apart for a float32.
         """
-        largest = np.finfo(np.float32).max
-        with np.errstate(all="ignore"):
-            low, last = np.float32(a), np.float32(b)
-            high = np.nextafter(last, largest)
-            drawable = low <= last < high and high - low <= largest
-        if not drawable:
-            raise ParameterError(
-                f"cannot draw uniformly from {a:g} to {b:g}: expected finite numbers, the first no larger "
-                "than the second"
-            )
+        low, high = uniform_bounds(a, b)
         out = _room(n, np.float32)
         kernels.uniform(self._state, out.reshape(-1), low, high)
         return out
@@ -70,9 +61,7 @@ class Rng:
         Raises:
             ParameterError: ``sigma`` is not above 0.
         """
-        spread = np.float32(sigma)
-        if not spread > 0:
-            raise ParameterError(f"cannot draw with a standard deviation of {sigma:g}: expected more than 0")
+        spread = gaussian_spread(sigma)
         out = _room(n, np.float32)
         corners = (*_gaussian_corners(), *_exponential_corners())
         kernels.gaussian(self._state, out.reshape(-1), np.float32(mean), spread, *corners)
@@ -141,6 +130,29 @@ def set_random_seed(seed: int | None) -> None:
     new process (``Caffe::set_random_seed``)."""
     default().setstate(Rng(seed).getstate())
     default().libc = LibcRng()
+
+
+def uniform_bounds(a: float, b: float) -> tuple[Any, Any]:
+    """The float32 range of a draw from U[a, b], its end left out; errors as ``Rng.uniform``."""
+    largest = np.finfo(np.float32).max
+    with np.errstate(all="ignore"):
+        low, last = np.float32(a), np.float32(b)
+        high = np.nextafter(last, largest)
+        drawable = low <= last < high and high - low <= largest
+    if not drawable:
+        raise ParameterError(
+            f"cannot draw uniformly from {a:g} to {b:g}: expected finite numbers, the first no larger "
+            "than the second"
+        )
+    return low, high
+
+
+def gaussian_spread(sigma: float) -> Any:
+    """The standard deviation of a draw as float32; errors as ``Rng.gaussian``."""
+    spread = np.float32(sigma)
+    if not spread > 0:
+        raise ParameterError(f"cannot draw with a standard deviation of {sigma:g}: expected more than 0")
+    return spread
 
 
 def _room(n: int | Array, dtype: type) -> Array:

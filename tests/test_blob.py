@@ -5,6 +5,7 @@ import pytest
 
 from caffe_lite.aligned import zeros
 from caffe_lite.blob import Blob
+from caffe_lite.errors import ShapeError
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -43,3 +44,8 @@ def test_shared_values_grow_together():
     first.data[...] = 2
     assert second.data.tolist() == [2] * 6
     assert not second.diff.any()
+
+
+def test_another_count_cannot_share():
+    with pytest.raises(ShapeError, match=r"shape \(2, 3\) \(6 elements\) cannot share memory with one of shape \(7,\) \(7 elements\)"):
+        Blob((2, 3)).share_data(Blob((7,)))

@@ -2,10 +2,12 @@
 
 import os
 import stat
+import threading
+from contextlib import suppress
 
 import pytest
 
-from caffe_lite.files import atomic_write, locate
+from caffe_lite.files import atomic_write, locate, read_whole
 
 
 def test_replaced_whole(tmp_path):
@@ -55,3 +57,48 @@ def test_locate(tmp_path, monkeypatch):
     assert locate("examples/none", "solver.prototxt") == "examples/none"
     assert locate("/absolute/none", "solver.prototxt") == "/absolute/none"
     assert locate("", "solver.prototxt") == ""
+
+
+def test_read_whole(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"abc" * 1000)
+    assert read_whole(path) == read_whole(path, 3000) == b"abc" * 1000
+    with pytest.raises(OSError, match="larger than 2999 bytes, the most that is read"):
+        read_whole(path, 2999)
+    with pytest.raises(IsADirectoryError):
+        read_whole(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        read_whole(tmp_path / "none")
+    with pytest.raises(OSError, match="no zero byte"):
+        read_whole(str(path) + "\0")
+    with pytest.raises(OSError, match="this is a device or a pipe"):
+        read_whole("/dev/zero")
+
+
+def test_a_sparse_file_takes_no_memory(tmp_path):
+    path = tmp_path / "a"
+    with open(path, "wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(OSError, match="larger than"):
+        read_whole(path)
+
+
+def test_pipes_are_read_where_they_may_be(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="a pipe"):
+        read_whole(path)
+    for most, size in ((None, 3_000_000), (1000, 1001)):
+        writer = threading.Thread(target=lambda size=size: write(path, b"x" * size))
+        writer.start()
+        if most is None:
+            assert read_whole(path, pipes=True) == b"x" * size
+        else:
+            with pytest.raises(OSError, match="larger than 1000 bytes"):
+                read_whole(path, most, pipes=True)
+        writer.join()
+
+
+def write(path, data):
+    with suppress(BrokenPipeError):
+        path.write_bytes(data)

@@ -12,6 +12,11 @@ ALLOWED = {
     "version": set(),
     "files": {"errors"},
     "optional": {"errors"},
+    "machine": set(),
+    "limits": {"errors", "machine"},
+    "budget": {"errors", "limits"},
+    "hdf5_chunks": set(),
+    "hdf5": {"errors", "hdf5_chunks", "limits", "optional"},
     "parallel": {"aligned", "errors", "kernels"},
     "kernels": set(),
     "schema": {"errors", "files"},
@@ -19,11 +24,12 @@ ALLOWED = {
     "graph": {"errors", "schema"},
     "blob": {"aligned", "errors", "kernels"},
     "libc_rng": set(),
+    "share": {"schema"},
     "rng": {"errors", "kernels", "libc_rng"},
     "fillers": {"errors", "kernels", "rng"},
-    "sources": {"errors", "files", "libc_rng", "optional", "parallel", "kernels", "schema", "blob", "rng"},
-    "layers": {"aligned", "errors", "files", "optional", "parallel", "kernels", "schema", "blob", "rng", "fillers", "sources"},
-    "snapshot": {"errors", "files", "optional", "schema", "upgrade", "blob", "layers"},
+    "sources": {"errors", "files", "hdf5", "libc_rng", "optional", "parallel", "kernels", "schema", "blob", "rng"},
+    "layers": {"aligned", "budget", "libc_rng", "share", "errors", "limits", "files", "optional", "parallel", "kernels", "schema", "blob", "rng", "fillers", "sources"},
+    "snapshot": {"errors", "files", "hdf5", "optional", "schema", "upgrade", "blob", "layers"},
 }
 ALLOWED["net"] = set(ALLOWED) - {"sources"}
 ALLOWED["solvers"] = set(ALLOWED)
@@ -35,7 +41,16 @@ ALLOWED["cli"] |= {"glog"}
 ALLOWED["glog"] = set()
 ALLOWED["dropped"] = {"report"}
 ALLOWED["notebook"] = {"dropped", "errors", "glog", "optional"}
-ALLOWED["commands"] |= {"dropped", "notebook"}
+ALLOWED["export"] = set(ALLOWED["report"]) | {"version"}
+ALLOWED["commands"] |= {"dropped", "export", "notebook"}
+ALLOWED["check"] = set(ALLOWED["solvers"]) | {"solvers"}
+ALLOWED["summary"] = ALLOWED["check"] | {"check"}
+ALLOWED["commands"] |= {"check", "summary"}
+ALLOWED["distributed"] = set(ALLOWED["solvers"]) | {"solvers", "version"}
+ALLOWED["commands"] |= {"distributed"}
+ALLOWED["starting"] = {"errors", "files", "parallel", "rng", "schema", "sources"}
+ALLOWED["evaluation"] = set(ALLOWED["report"]) | {"export", "net", "report", "starting"}
+ALLOWED["commands"] |= {"evaluation", "starting"}
 ALLOWED["__main__"] = {"cli"}
 ALLOWED["__init__"] = {"version"}
 

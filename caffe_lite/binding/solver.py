@@ -80,6 +80,7 @@ class Solver:
 
     def _show(self, engine: EngineSolver) -> None:
         self.engine = engine
+        engine.stop_at_nan = False  # programs look at the numbers themselves, or mean to go on
         self.net = Net.of(engine.net)
         self.test_nets = NetVec(map(Net.of, engine.test_nets))
         self.param = SolverParameter(engine.param)

@@ -14,8 +14,9 @@ from caffe_lite.cli import failures
 from caffe_lite.cli.flags import HELP, parse
 from caffe_lite.cli.log import FLAGS, flags_from, glog
 from caffe_lite.cli.progress import Screen
+from caffe_lite.cli.unheard import GuardedStream, Unheard
 from caffe_lite.cli.usage import usage
-from caffe_lite.commands import COMMANDS, Call, Flag
+from caffe_lite.commands import COMMANDS, MODULES, Call, Flag
 from caffe_lite.commands.caffe import FLAGS as CAFFE_FLAGS
 from caffe_lite.errors import FlagError
 from caffe_lite.version import __version__
@@ -44,7 +45,7 @@ def _main(argv: Sequence[str]) -> int:
     try:
         general = (*flags_from(os.environ), *HELP)
         name, words = _find_command(argv, general)
-        module = import_module(f"caffe_lite.commands.{name}") if name in COMMANDS else None
+        module = import_module(f"caffe_lite.commands.{MODULES.get(name, name)}") if name in COMMANDS else None
         own = CAFFE_FLAGS if module is None else module.FLAGS
         flags, args = parse(words, (*own, *general), stop_at_word=getattr(module, "PASSES_ON", False))
     except FlagError as error:
@@ -71,12 +72,15 @@ def _find_command(argv: Sequence[str], general: Sequence[Flag]) -> tuple[str | N
 
 
 def _run(name: str, module: ModuleType | None, flags: SimpleNamespace, args: list[str]) -> int:
-    screen = Screen(sys.stderr)
-    with glog(flags, screen.write):
+    unheard = Unheard()
+    screen = Screen(GuardedStream(sys.stderr, unheard))
+    with glog(flags, screen.write, unheard):
         try:
             if module is None:
                 raise _unknown(name)
-            code: int = module.run(Call(flags, args, screen.progress))
+            code: int = module.run(Call(flags, args, screen.progress, unheard.told_to))
+            if unheard.any:
+                failures.drop_unwritable_output()
             return code
         except (Exception, KeyboardInterrupt) as error:
             return failures.end(error)

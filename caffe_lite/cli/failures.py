@@ -32,7 +32,7 @@ def end(error: BaseException) -> int:
     if code == FAILURE:
         with suppress(OSError):  # standard error itself is closed, or its disk is full
             _tell(error)
-    _drop_unwritable_output()
+    drop_unwritable_output()
     return code
 
 
@@ -70,7 +70,7 @@ def _place(error: BaseException) -> tuple[str, int]:
     return place
 
 
-def _drop_unwritable_output() -> None:
+def drop_unwritable_output() -> None:
     """Let the interpreter flush into nothing, at its exit, what a closed pipe or a full disk did not take."""
     for stream in (sys.stdout, sys.stderr):
         try:

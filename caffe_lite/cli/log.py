@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from caffe_lite.cli.log_file import open_log
+from caffe_lite.cli.unheard import GuardedStream, Unheard
 from caffe_lite.cli.values import convert
 from caffe_lite.commands import Flag
 from caffe_lite.glog import GlogHandler, level_of
@@ -40,12 +41,13 @@ def flags_from(environment: Mapping[str, str]) -> tuple[Flag, ...]:
 
 
 @contextmanager
-def glog(flags: SimpleNamespace, write: Callable[[str], object]) -> Iterator[None]:
+def glog(flags: SimpleNamespace, write: Callable[[str], object], unheard: Unheard | None = None) -> Iterator[None]:
     """Log as ``flags`` say while the block runs.
 
     Args:
         flags: values of ``FLAGS``.
         write: writes text to standard error.
+        unheard: what becomes of lines that ``log_dir`` has no room for; by default they raise.
 
     Raises:
         OSError: ``log_dir`` cannot be written to.
@@ -57,7 +59,8 @@ def glog(flags: SimpleNamespace, write: Callable[[str], object]) -> Iterator[Non
         handlers: list[logging.Handler] = [GlogHandler(write, _level(flags.stderrthreshold if quiet else 0, flags))]
         if flags.log_dir and not flags.logtostderr:
             file = stack.enter_context(open_log(Path(flags.log_dir)))
-            handlers.append(GlogHandler(file.write, _level(0, flags)))
+            stream = GuardedStream(file, unheard or Unheard())
+            handlers.append(GlogHandler(stream.write, _level(0, flags)))
         root.setLevel(min(handler.level for handler in handlers))
         root.propagate = False
         root.handlers = handlers  # alone, where a program that has imported caffe calls a command

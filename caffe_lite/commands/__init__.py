@@ -1,6 +1,6 @@
 """What Caffe's ``build/tools`` and ``build/examples`` binaries do, one module a command.
 
-A command is a module ``caffe_lite.commands.NAME`` with
+A command is a module ``caffe_lite.commands.NAME``, or as ``MODULES`` says, with
 
 ``USAGE``
     how its arguments are written, such as ``"IMAGES LABELS DATABASE"``; further lines say what it does.
@@ -48,6 +48,7 @@ COMMANDS = {
     "time": "benchmark model execution time",
     "warm": "compile what a net needs, for the first run to start at once",
     "build": "put in place what `make all` builds in a Caffe checkout",
+    "new": "make a folder to start from: data, nets, solver",
     "get_mnist": "fetch the MNIST digits",
     "convert_mnist_data": "make a database of the MNIST digits",
     "convert_mnist_siamese_data": "make a database of pairs of MNIST digits",
@@ -59,12 +60,20 @@ COMMANDS = {
     "upgrade_net_proto_text": "bring an old net, a prototxt, to the current form",
     "upgrade_net_proto_binary": "bring an old net with its weights to the current form",
     "upgrade_solver_proto_text": "bring an old solver to the current form",
+    "check": "find all problems of a net or a solver",
+    "summary": "list a net's layers, shapes, weights and arithmetic",
     "draw": "draw a net",
-    "plot": "plot a training log",
+    "plot": "plot trainings, and what a net has learned",
+    "export": "write a net as an ONNX model, or its weights as arrays",
+    "import": "make a .caffemodel of arrays",
+    "eval": "tell how good a trained siamese net is",
     "embed": "plot the features that a net gives the MNIST test digits",
     "notebook": "execute a notebook, of Python 2 too",
     "script": "run a Python program, of Python 2 too",
 }
+
+MODULES = {"import": "import_weights"}
+"""The modules of commands whose names Python keeps for itself."""
 
 
 class Flag(NamedTuple):
@@ -94,26 +103,33 @@ class _NoBar:
 
 
 Progress: TypeAlias = Callable[..., AbstractContextManager[Bar]]
+Unheard: TypeAlias = Callable[[Callable[[OSError], object]], AbstractContextManager[None]]
 
 
-def no_progress(total: float | None, unit: str, label: str = "") -> AbstractContextManager[Bar]:
+def no_progress(
+    total: float | None, unit: str, label: str = "", start: float = 0, note: Callable[[], str] = lambda: ""
+) -> AbstractContextManager[Bar]:
     """A progress that shows nothing.
 
     Args:
         total: how many units there are, None where nobody knows.
         unit: what is counted, such as ``iter`` or ``images``; ``B`` is shown in kB and MB.
         label: what is being done, such as ``Downloading train-images``.
+        start: how many units were done before.
+        note: asked for what else to show whenever the line is drawn, such as a loss.
     """
     return nullcontext(_NoBar())
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a command: its flags as attributes, its other arguments, and how to show progress."""
+    """One call of a command: its flags as attributes, its other arguments, how to show progress, and who is told while
+    a block runs of output that cannot be written, instead of the exception that it otherwise is."""
 
     flags: SimpleNamespace = field(default_factory=SimpleNamespace)
     args: Sequence[str] = ()
     progress: Progress = no_progress
+    unheard: Unheard = lambda tell: nullcontext()
 
 
 def call_for(defaults: Sequence[Flag], args: Sequence[str] = (), **flags: bool | int | float | str) -> Call:

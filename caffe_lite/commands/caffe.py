@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from caffe_lite.commands import Flag
+from caffe_lite.commands.limits import LIMITS
 from caffe_lite.errors import DeviceError, FlagError
 
 log = logging.getLogger(__name__)
@@ -23,12 +24,24 @@ FLAGS = (
     Flag("phase", "", "Optional; network phase (TRAIN or TEST). Only used for 'time'."),
     Flag("level", 0, "Optional; network level."),
     Flag("stage", "", "Optional; network stages (not to be confused with phase), separated by ','."),
-    Flag("snapshot", "", "Optional; the solver state (.solverstate) to resume training from."),
+    Flag("snapshot", "", "Optional; the solver state (.solverstate) to resume training from, or auto for the newest "
+         "whole one of the solver's snapshot_prefix, if there is one."),
+    Flag("snapshot_keep", 0, "Optional; how many of the last snapshots to keep, 0 for all."),
     Flag("weights", "", "Optional; the trained weights (.caffemodel) to start finetuning from, separated "
          "by ','. Cannot be given together with --snapshot."),
+    Flag("log_json", "", "Optional; append what 'train' does to this file, a JSON object a line; see docs/plot.md."),
+    Flag("tensorboard", "", "Optional; write what 'train' does into this folder, for TensorBoard; see docs/plot.md."),
+    Flag("tensorboard_embedding", "", "Optional; the blob of the first test net whose values --tensorboard shows as "
+         "points; by default feat, if there is one."),
     Flag("iterations", 50, "The number of iterations to run. Not used for 'train'."),
     Flag("sigint_effect", "stop", "Optional; what Ctrl-C (SIGINT) does: snapshot, stop or none."),
     Flag("sighup_effect", "snapshot", "Optional; what SIGHUP does: snapshot, stop or none."),
+    Flag("on_nan", "stop", "What a training does whose loss or weights are NaN or infinite: stop, with an error that "
+         "says where it began, or continue, as Caffe does."),
+    Flag("ranks", 0, "Optional; how many processes train together on this machine, each with batches of its own; 1 for "
+         "one that trains alone whatever has started it. See docs/distributed.md."),
+    Flag("keep_batch", False, "Optional; with several processes the batch sizes in the prototxt are those of all."),
+    *LIMITS,
 )
 
 

@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from caffe_lite.commands import Call, usage_error
+from caffe_lite.commands.limits import LIMITS, limited
 from caffe_lite.errors import DataError, GraphError, ShapeError
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ log = logging.getLogger(__name__)
 USAGE = """DEPLOY.PROTOTXT NETWORK.CAFFEMODEL MEAN.BINARYPROTO LABELS.TXT IMAGE
 Show the five classes that a net finds likeliest for an image, and their scores. LABELS.TXT has a class on each
 line; each channel's mean over MEAN.BINARYPROTO is subtracted."""
-FLAGS = ()
+FLAGS = LIMITS
 TOP = 5
 
 
+@limited
 def run(call: Call) -> int:
     """Classify one image.
 

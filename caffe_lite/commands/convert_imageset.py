@@ -87,9 +87,6 @@ def _lines(path: str, flags: Any) -> list[Line]:
     from caffe_lite.sources.image_list import read_image_list
 
     lines = read_image_list(path)
-    for name, label in lines:
-        if not -(2**31) <= label < 2**31:
-            raise DataError(f"{path}: the label of {name} is {label}; expected a number of 32 bits")
     if flags.shuffle:
         log.info("Shuffling data")
         Rng(flags.seed if flags.seed >= 0 else None).shuffle(lines)

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from caffe_lite.commands import Call, Flag, usage_error
+from caffe_lite.commands.limits import LIMITS, limited
 from caffe_lite.errors import FlagError
 
 log = logging.getLogger(__name__)
@@ -22,9 +23,11 @@ FLAGS = (
     Flag("labels", "data/mnist/t10k-labels-idx1-ubyte", "Their labels, an idx file."),
     Flag("blob", "feat", "The blob of two features."),
     Flag("scale", 0.00390625, "What pixels are multiplied by, as in training."),
+    *LIMITS,
 )
 
 
+@limited
 def run(call: Call) -> int:
     """Compute the features, count neighbours, plot.
 

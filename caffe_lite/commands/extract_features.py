@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from caffe_lite.commands import Call, usage_error
 from caffe_lite.commands.caffe import choose_device
+from caffe_lite.commands.limits import LIMITS, limited
 from caffe_lite.errors import FlagError, GraphError, ShapeError
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ log = logging.getLogger(__name__)
 USAGE = """WEIGHTS NET BLOB[,BLOB2,...] DATABASE[,DATABASE2,...] NUM_MINI_BATCHES DB_TYPE [CPU/GPU] [DEVICE_ID=0]
 Run a net, a prototxt with a data layer, in its TEST phase with trained weights, and store a blob for each item of so
 many batches. DB_TYPE is lmdb or leveldb. Several blobs go into as many databases; their names are separated by ','."""
-FLAGS = ()
+FLAGS = LIMITS
 TOLD = 1000  # a line in the log each so many items
 
 
+@limited
 def run(call: Call) -> int:
     """Record i of a database: key ``%010d`` of i, a Datum of floats, the blob's part for item i.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from caffe_lite.commands import Call
 from caffe_lite.commands.caffe import FLAGS as FLAGS
 from caffe_lite.commands.caffe import check_iterations, choose_device, no_arguments, stages
+from caffe_lite.commands.limits import limited
 from caffe_lite.errors import FlagError
 
 if TYPE_CHECKING:
@@ -22,14 +23,15 @@ log = logging.getLogger(__name__)
 USAGE = "--model=FILE --weights=FILE,... [--iterations=50]"
 
 
+@limited
 def run(call: Call) -> int:
     """Run the net in its TEST phase and log every output's value, for each batch and on average."""
     flags = call.flags
     no_arguments("test", call.args)
     if not flags.model:
-        raise FlagError("Need a model definition to score.")
+        raise FlagError("Need a model definition to score. Give --model=FILE")
     if not flags.weights:
-        raise FlagError("Need model weights to score.")
+        raise FlagError("Need model weights to score. Give --weights=FILE")
     check_iterations(flags.iterations)
     choose_device(flags.gpu, flags.strict_gpu)
 

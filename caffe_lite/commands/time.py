@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from caffe_lite.commands import Call
 from caffe_lite.commands.caffe import FLAGS as FLAGS
 from caffe_lite.commands.caffe import check_iterations, choose_device, no_arguments, stages
+from caffe_lite.commands.limits import limited
 from caffe_lite.errors import FlagError
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ log = logging.getLogger(__name__)
 USAGE = "--model=FILE [--phase=TRAIN|TEST] [--iterations=50]"
 
 
+@limited
 def run(call: Call) -> int:
     """Run the net forward and backward and log how long each layer takes on average."""
     flags = call.flags
     no_arguments("time", call.args)
     if not flags.model:
-        raise FlagError("Need a model definition to time.")
+        raise FlagError("Need a model definition to time. Give --model=FILE")
     if flags.phase not in ("", "TRAIN", "TEST"):
         raise FlagError(f'phase must be "TRAIN" or "TEST"; found --phase={flags.phase}')
     check_iterations(flags.iterations)

@@ -6,6 +6,7 @@ import logging
 
 from caffe_lite.commands import Call, Flag
 from caffe_lite.commands.caffe import no_arguments
+from caffe_lite.commands.limits import LIMITS, limited
 from caffe_lite.errors import FlagError
 
 log = logging.getLogger(__name__)
@@ -16,9 +17,11 @@ those are depends on the data's size too, so the data must be there."""
 FLAGS = (
     Flag("solver", "", "The solver definition, a prototxt: its train net, its test nets and its update rule."),
     Flag("model", "", "The model definition, a prototxt: the net in both phases."),
+    *LIMITS,
 )
 
 
+@limited
 def run(call: Call) -> int:
     """Run an iteration of everything that the file defines.
 
@@ -29,7 +32,8 @@ def run(call: Call) -> int:
     flags = call.flags
     no_arguments("warm", call.args)
     if bool(flags.solver) == bool(flags.model):
-        raise FlagError("Need a solver definition or a model definition to compile for, and only one of them.")
+        raise FlagError("Need a solver definition or a model definition to compile for, and only one of them. "
+                        "Give --solver=FILE or --model=FILE")
 
     from caffe_lite import kernels
 

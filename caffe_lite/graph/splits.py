@@ -56,7 +56,7 @@ def _readers(net: Any) -> tuple[dict[Top, Top], Counter[Top]]:
     for i, layer in enumerate(net.layer):
         for j, name in enumerate(layer.bottom):
             if name not in newest:
-                raise GraphError(_unknown_bottom(net, i, j))
+                raise GraphError(unknown_bottom(net, i, j))
             sources[i, j] = newest[name]
             readers[newest[name]] += 1
         for j, name in enumerate(layer.top):
@@ -72,7 +72,8 @@ def _split_name(net: Any, top: Top, blob: str, index: int | None = None) -> str:
     return name if index is None else f"{name}_{index}"
 
 
-def _unknown_bottom(net: Any, i: int, j: int) -> str:
+def unknown_bottom(net: Any, i: int, j: int) -> str:
+    """What to say of bottom ``j`` of layer ``i``, which no layer before it produces."""
     layer, name = net.layer[i], net.layer[i].bottom[j]
     later = [other.name for other in net.layer[i:] if name in other.top]
     known = sorted({top for other in net.layer[:i] for top in other.top})

@@ -17,7 +17,7 @@ def first_misfit(fields: Array, sizes: Array, channels: int, height: int, width:
     when there is a crop), or fewer values (``sizes``) than its shape says; -1 when all fit."""
     for i in range(len(fields)):
         c, h, w = fields[i, CHANNELS], fields[i, HEIGHT], fields[i, WIDTH]
-        if c != channels or h < height or w < width or sizes[i] < c * h * w:
+        if c != channels or h < height or w < width or sizes[i] // (c * h) < w:  # c * h * w may be beyond 64 bits
             return i
         if not crop and (h != height or w != width):
             return i

@@ -42,7 +42,8 @@ class AccuracyLayer(Layer):
                       f"{self.param.bottom[0]!r} of shape {shape} along axis {axis}, but {self.param.bottom[1]!r} "
                       f"of shape {labels.shape} has {labels.count}")
         if self.param.accuracy_param.top_k > channels:
-            self.fail(ParameterError, f"top_k {self.param.accuracy_param.top_k} is more than the {channels} classes")
+            self.fail(ParameterError, f"top_k {self.param.accuracy_param.top_k} is more than the {channels} classes; "
+                      f"give {channels} or less")
         self._correct, self._counted = np.zeros((2, channels), np.int64)
         top[0].reshape(())
         if len(top) > 1:
@@ -66,4 +67,4 @@ class AccuracyLayer(Layer):
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if any(propagate_down):
-            self.fail(ParameterError, "has no gradient; it cannot be used as a loss")
+            self.fail(ParameterError, "has no gradient: it cannot be a loss; leave its loss_weight out")

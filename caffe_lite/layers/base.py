@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TypeAlias
 
 import numpy as np
 
 from caffe_lite.blob import Blob
-from caffe_lite.errors import CaffeError, GraphError, ParameterError
-from caffe_lite.fillers import fill
+from caffe_lite.budget import Budget
+from caffe_lite.errors import CaffeError, GraphError, LimitError, ParameterError, ShapeError, SnapshotError
+from caffe_lite.fillers import check_filler, fill
 from caffe_lite.parallel import Workspace
 from caffe_lite.rng import Rng
+
+Position: TypeAlias = dict[str, Any]
+"""A place to go on from: names with numbers, strings, bytes, arrays, None, or more of the same kind."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Context:
         rng: the stream that fillers, dropout and the like draw from, as Caffe's one global generator.
         named_by: the prototxt the layer stands in; files that it names are looked for from there too.
         workspace: scratch memory that it shares with the other layers of its net.
+        budget: the memory that the net may take.
+        dry: only shapes are wanted: nothing is filled, read ahead or written.
     """
 
     phase: int
@@ -34,6 +41,8 @@ class Context:
     dtype: Any = np.float32
     named_by: str | os.PathLike[str] | None = None
     workspace: Workspace = field(default_factory=Workspace)
+    budget: Budget = field(default_factory=Budget)
+    dry: bool = False
 
 
 class Layer:
@@ -90,6 +99,21 @@ class Layer:
     def close(self) -> None:
         """Give back files and threads."""
 
+    def position(self) -> Position:
+        """What the next pass depends on beside ``blobs`` and the bottoms: a place in the data, a random stream of its
+        own, a state carried from batch to batch. It is that of the passes made so far: what was read ahead does not
+        count. Empty for most layers."""
+        return {}
+
+    def go_to(self, position: Position) -> None:
+        """Go on from a ``position``, which a layer of the same type and parameters gave, maybe in another process.
+
+        Raises:
+            SnapshotError: it does not fit; the layer goes on from where it is.
+        """
+        if position:
+            self.fail(SnapshotError, "a layer of this type keeps no position")
+
     def check_counts(self, bottoms: int, tops: int) -> None:
         """Raise ``GraphError`` unless the layer takes this many blobs."""
         for kind, (fewest, most), found in (("bottom", self.bottoms, bottoms), ("top", self.tops, tops)):
@@ -116,11 +140,19 @@ class Layer:
     def add_blob(self, shape: Sequence[int], filler: Any) -> None:
         """Append a parameter of this shape, drawn from the filler."""
         blob = Blob(shape, self.context.dtype)
+        self.reserve(blob.data_memory, blob.nbytes)
         try:
-            fill(blob.data, filler, self.context.rng)
+            if self.context.dry:
+                check_filler(blob.shape, filler)
+            else:
+                fill(blob.data, filler, self.context.rng)
         except CaffeError as error:
             self.fail(type(error), f"parameter {len(self.blobs)} of shape {blob.shape}: {error}")
         self.blobs.append(blob)
+
+    def reserve(self, memory: object, size: int) -> None:
+        """Count memory that is going to be taken; ``LimitError`` where the net may not take so much."""
+        self.context.budget.reserve(f"layer {self.name!r} ({self.type})", memory, size)
 
     def axis(self, index: int, axes: int, what: str = "axis") -> int:
         """An axis that may count from the end, as a number from 0.
@@ -132,6 +164,18 @@ class Layer:
             self.fail(ParameterError, f"{what} {index} is out of range for a bottom blob with {axes} axes; "
                       f"give {-axes} to {axes - 1}")
         return index % axes
+
+    @contextmanager
+    def in_errors(self) -> Iterator[None]:
+        """Have the errors of what knows no layer, shapes and memory, name this one."""
+        try:
+            yield
+        except MemoryError as error:
+            self.fail(LimitError, f"the system has not enough memory: {error}; a smaller batch_size needs less")
+        except ShapeError as error:
+            if str(error).startswith("layer "):
+                raise
+            self.fail(ShapeError, str(error))
 
     def fail(self, kind: builtins.type[CaffeError], message: str) -> NoReturn:
         """Raise ``kind`` with the layer's name and type before the message."""

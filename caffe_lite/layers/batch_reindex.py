@@ -50,7 +50,8 @@ class BatchReindexLayer(Layer):
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if propagate_down[1]:
-            self.fail(ParameterError, f"cannot backpropagate to the indices {self.param.bottom[1]!r}")
+            self.fail(ParameterError, f"cannot backpropagate to the indices {self.param.bottom[1]!r}; set "
+                      "its propagate_down to false")
         if propagate_down[0]:
             index, dx = bottom[1].data, bottom[0].diff.reshape(-1)
             dx.fill(0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import CaffeError, ParameterError
-from caffe_lite.fillers import fill
+from caffe_lite.fillers import check_filler, fill
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.schema import FillerParameter
@@ -31,6 +31,7 @@ class DummyDataLayer(Layer):
                       f"{len(top)}; you specified {len(fillers)} data fillers")
         for blob, shape in zip(top, self._shapes(len(top)), strict=True):
             blob.reshape(shape)
+            self.reserve(blob.data_memory, blob.nbytes)
         pairs = list(zip(top, fillers * len(top) if len(fillers) == 1 else fillers, strict=True))
         self._fill([(blob, filler) for blob, filler in pairs if filler.type == "constant"])
         self._refilled = [(blob, filler) for blob, filler in pairs if filler.type != "constant"]
@@ -63,6 +64,9 @@ class DummyDataLayer(Layer):
     def _fill(self, pairs: Sequence[tuple[Blob, FillerParameter]]) -> None:
         for blob, filler in pairs:
             try:
-                fill(blob.data, filler, self.context.rng)
+                if self.context.dry:
+                    check_filler(blob.shape, filler)
+                else:
+                    fill(blob.data, filler, self.context.rng)
             except CaffeError as error:
                 self.fail(type(error), f"a top of shape {blob.shape}: {error}")

@@ -55,7 +55,8 @@ class EmbedLayer(Layer):
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if propagate_down[0]:
-            self.fail(ParameterError, f"cannot backpropagate to the indices {self.param.bottom[0]!r}")
+            self.fail(ParameterError, f"cannot backpropagate to the indices {self.param.bottom[0]!r}; set "
+                      "its propagate_down to false")
         index, dy, columns = bottom[0].data.reshape(-1), top[0].diff.reshape(-1), grain(bottom[0].count)
         if self.param_propagate_down[0]:
             dw = self.blobs[0].diff.reshape(-1)

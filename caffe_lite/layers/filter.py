@@ -62,7 +62,8 @@ class FilterLayer(Layer):
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if propagate_down[-1]:
-            self.fail(ParameterError, f"cannot backpropagate to the selector {self.param.bottom[-1]!r}")
+            self.fail(ParameterError, f"cannot backpropagate to the selector {self.param.bottom[-1]!r}; "
+                      "set its propagate_down to false")
         for source, target, wanted in zip(top, bottom, propagate_down, strict=False):
             if wanted:
                 count, size = source.shape[0], prod(source.shape[1:])

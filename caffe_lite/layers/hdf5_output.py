@@ -39,7 +39,8 @@ class HDF5OutputLayer(Layer):
             self.fail(ParameterError, "hdf5_output_param { file_name } is missing; give one")
         try:
             h5py = need("h5py", "hdf5", "writing HDF5 files")
-            self._file = h5py.File(self._path, "w")
+            if not self.context.dry:
+                self._file = h5py.File(self._path, "w")
         except CaffeError as error:
             self.fail(type(error), str(error))
         except OSError as error:

@@ -9,6 +9,7 @@ from caffe_lite.files import locate
 from caffe_lite.layers.prefetching import ItemLoader, Loader, PrefetchingLayer
 from caffe_lite.layers.registry import register
 from caffe_lite.rng import Rng
+from caffe_lite.share import share_of
 from caffe_lite.sources.image_list import ImageList, read_image_list
 from caffe_lite.sources.transformer import Transformer
 
@@ -22,6 +23,7 @@ class ImageDataLayer(PrefetchingLayer):
     The images, resized to ``new_height`` x ``new_width`` where these are given, come in the list's order, or with
     ``shuffle`` in a new random one each time around; with ``rand_skip`` as many are left out at first as a random
     number below it says. All images of a batch have the size of its first; batches may differ.
+    In a training of several processes all have one order, and each reads its share of it.
     Source: Caffe's ``image_data_layer.cpp``.
 
     Raises:
@@ -46,7 +48,6 @@ class ImageDataLayer(PrefetchingLayer):
         if param.shuffle:
             log.info("Shuffling data")
             shuffler = Rng(rng.rand())
-            shuffler.shuffle(images)
         log.info("A total of %d images.", len(images))
         skip = 0
         if param.rand_skip:
@@ -58,4 +59,8 @@ class ImageDataLayer(PrefetchingLayer):
                     f"{len(images)} or less"
                 )
         listed = ImageList(param, source, images, skip, shuffler)
-        return ItemLoader(listed, transformer), (param.batch_size, *transformer.output_shape(listed.current()))
+        share = share_of(self.context.phase)
+        listed.take_share(share.rank, share.count)
+        loader = ItemLoader(listed, transformer, self.tolerance)
+        loader.first()
+        return loader, (param.batch_size, *loader.shape)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.blob import Array, Blob
-from caffe_lite.errors import CaffeError, DataError, ParameterError, ShapeError
-from caffe_lite.layers.base import Layer
+from caffe_lite.errors import CaffeError, DataError, ParameterError, ShapeError, SnapshotError
+from caffe_lite.layers.base import Layer, Position
 from caffe_lite.layers.registry import register
 from caffe_lite.sources.datum import Datums
 from caffe_lite.sources.items import Images, Items
@@ -38,7 +38,7 @@ class MemoryDataLayer(Layer):
         self._data: Array | None = None
         self._labels: Array = np.empty(0, context.dtype)
         self._at, self._unread = 0, False
-        if not self.batch_size * np.prod(self.sizes):
+        if not min(self.batch_size, *self.sizes):
             self.fail(ParameterError, "batch_size, channels, height, and width must be specified and positive in "
                       f"memory_data_param, found {self.batch_size} and {self.sizes}")
         try:
@@ -122,6 +122,21 @@ class MemoryDataLayer(Layer):
         top[1].adopt(self._labels[self._at : end])
         self._at = end % len(self._data)
         self._unread = self._unread and self._at > 0
+
+    def position(self) -> Position:
+        """Which of the data come next; the data themselves are the program's."""
+        return {"at": self._at, "of": 0 if self._data is None else len(self._data), "unread": self._unread,
+                "transform": self._transformer.position()}
+
+    def go_to(self, position: Position) -> None:
+        count = 0 if self._data is None else len(self._data)
+        if count != position["of"]:
+            self.fail(SnapshotError, f"it had {position['of']} data, and has {count}: give it its data before the "
+                      "solver is restored")
+        if count and not (0 <= position["at"] < count and position["at"] % self.batch_size == 0):
+            self.fail(SnapshotError, f"{position['at']} is no place in {count} data")
+        self._transformer.go_to(position["transform"])
+        self._at, self._unread = position["at"], position["unread"]
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Nothing: data have no gradient."""

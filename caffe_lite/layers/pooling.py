@@ -35,6 +35,9 @@ class PoolingLayer(Layer):
     probability proportional to it; testing, the mean of what would be drawn, ``Σ x² / Σ x``. ``global_pooling``: one
     window, the whole plane.
 
+    Attributes:
+        window: kernel, stride and pad, each along height and width.
+
     Source: Caffe's pooling_layer.cpp, and pooling_layer.cu for STOCHASTIC.
     """
 
@@ -95,7 +98,7 @@ class PoolingLayer(Layer):
         masked = self._draws or (param.pool == param.MAX and len(top) == 1)
         self._mask = np.empty((shape[0] * shape[1], *out) if masked else 0, np.int32)
         self._chance = np.empty(self._mask.shape if self._draws else 0, np.float32)
-        self._window = (*self._kernel, *self._stride, *self._pad)
+        self.window = (*self._kernel, *self._stride, *self._pad)
         self._max_forward, self._average = max_forward, (average_forward, average_backward)
         if self._kernel[1] <= MOST_TAPS and COMPILED:
             widths = (self._kernel[1], self._stride[1], self._pad[1], shape[3], out[1])
@@ -109,14 +112,14 @@ class PoolingLayer(Layer):
         if self.param.pooling_param.pool == self.param.pooling_param.MAX:
             mask = _planes(top[1].data) if len(top) > 1 else self._mask
             lowest = self.context.dtype(np.finfo(np.float32).min)  # in float64 too
-            self._parallel(self._max_forward, x, x, y, mask, lowest, *self._window)
+            self._parallel(self._max_forward, x, x, y, mask, lowest, *self.window)
         elif self.param.pooling_param.pool == self.param.pooling_param.AVE:
-            self._parallel(self._average[0], x, x, y, *self._window)
+            self._parallel(self._average[0], x, x, y, *self.window)
         elif self._draws:
             self.context.rng.uniform(0, 1, self._chance)
-            self._parallel(stochastic_forward, x, x, self._chance, y, self._mask, *self._window[:4])
+            self._parallel(stochastic_forward, x, x, self._chance, y, self._mask, *self.window[:4])
         else:
-            self._parallel(expected_forward, x, x, y, *self._window[:4])
+            self._parallel(expected_forward, x, x, y, *self.window[:4])
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if not propagate_down[0]:
@@ -126,10 +129,10 @@ class PoolingLayer(Layer):
             mask = _planes(top[1].data) if len(top) > 1 else self._mask
             self._parallel(max_backward, dx, *(a.reshape(len(a), prod(a.shape[1:])) for a in (dy, mask, dx)))
         elif self.param.pooling_param.pool == self.param.pooling_param.AVE:
-            self._parallel(self._average[1], dx, dy, dx, *self._window)
+            self._parallel(self._average[1], dx, dy, dx, *self.window)
         else:
             x, y = _planes(bottom[0].data), _planes(top[0].data)
-            self._parallel(expected_backward, dx, x, y, dy, dx, *self._window[:4])
+            self._parallel(expected_backward, dx, x, y, dy, dx, *self.window[:4])
 
     @staticmethod
     def _parallel(kernel: Any, planes: Any, *args: Any) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any, NoReturn
 
 from caffe_lite.blob import Blob
-from caffe_lite.errors import CaffeError, GraphError, ParameterError
-from caffe_lite.layers.base import Context, Layer
+from caffe_lite.errors import CaffeError, GraphError, LimitError, ParameterError, SnapshotError
+from caffe_lite.layers.base import Context, Layer, Position
 from caffe_lite.layers.blob_views import BlobView, BlobViews
 from caffe_lite.layers.registry import register
+from caffe_lite.limits import current
 
+log = logging.getLogger(__name__)
+_TOLD: set[str] = set()  # prototxts
 METHODS = ("setup", "reshape", "forward", "backward")
 
 
@@ -28,6 +33,10 @@ class PythonLayer(Layer):
 
     The module is looked for on Python's path, then in the working folder, then beside the prototxt. ``reshape`` is
     called before each ``forward``, as in Caffe. ``share_in_parallel`` has no meaning.
+
+    A class that carries something from batch to batch may have, beyond Caffe, ``resume_state()``, which returns it as a
+    dict (of numbers, strings, bytes, arrays, lists and dicts), and ``resume_from(state)``, which takes it back: a
+    training that is resumed then goes on as if it had not stopped.
     Source: Caffe's ``python_layer.hpp`` and ``layer_factory.cpp``.
 
     Attributes:
@@ -35,6 +44,7 @@ class PythonLayer(Layer):
 
     Raises:
         ParameterError, GraphError: the class is not named, or not found.
+        LimitError: no code may run.
         UserCodeError: the class raised an exception.
     """
 
@@ -47,6 +57,7 @@ class PythonLayer(Layer):
         if not python.module or not python.layer:
             self.fail(ParameterError, "python_param needs a module and a layer, the name of a class in it; found "
                       f"{python.module!r} and {python.layer!r}")
+        self._tell(python.module, python.layer)
         self._class = self._find_class(python.module, python.layer)
         self.user = self._call("its construction", self._class, param)
         self.user.param_str = python.param_str
@@ -65,6 +76,25 @@ class PythonLayer(Layer):
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         self._call("backward", self.user.backward, _views(top), list(propagate_down), _views(bottom))
+
+    def position(self) -> Position:
+        state = getattr(self.user, "resume_state", None)
+        return {} if state is None else {"user": deepcopy(self._call("resume_state", state))}
+
+    def go_to(self, position: Position) -> None:
+        if not hasattr(self.user, "resume_from"):
+            self.fail(SnapshotError, f"{type(self.user).__name__} has no method resume_from")
+        self._call("resume_from", self.user.resume_from, position["user"])
+
+    def _tell(self, module: str, name: str) -> None:
+        """Say once for a prototxt that it runs code, or refuse it."""
+        source = str(self.context.named_by or "the net")
+        if not current().python_layers:
+            self.fail(LimitError, f"{source} wants to run code, {module}.{name}, and --no_python_layers forbids it")
+        if source not in _TOLD:
+            _TOLD.add(source)
+            log.warning("%s runs code: its Python layers import modules, %s.%s the first; --no_python_layers refuses "
+                        "such nets", source, module, name)
 
     def _find_class(self, module: str, name: str) -> Any:
         folders = [os.getcwd()]

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from caffe_lite.blob import Blob
-from caffe_lite.errors import GraphError, ParameterError, ShapeError
+from caffe_lite.errors import GraphError, ParameterError, ShapeError, SnapshotError
 from caffe_lite.kernels.recurrent import add_to_steps, sum_of_steps
-from caffe_lite.layers.base import Layer
+from caffe_lite.layers.base import Layer, Position
 from caffe_lite.layers.inner_product import InnerProductLayer
 from caffe_lite.parallel import parallel_for
 from caffe_lite.schema import LayerParameter
@@ -152,6 +152,16 @@ class RecurrentLayer(Layer):
             self._static.backward([self._static_sums], propagate_down[2:3], bottom[2:3])
         for blob in bottom[len(bottom) - self._exposed:]:
             blob.diff.fill(0)
+
+    def position(self) -> Position:
+        """The states after the last step, unless the net carries them itself."""
+        return {} if self._exposed else {"states": self._last.copy()}
+
+    def go_to(self, position: Position) -> None:
+        states = position.get("states", np.empty(0))
+        if states.shape != self._last.shape or states.dtype != self._last.dtype:
+            self.fail(SnapshotError, f"it carries states of shape {self._last.shape}, found {states.shape}")
+        self._last[...] = states
 
     def run(self, cont: Any, top: Blob) -> None:
         """All steps: from the input's part of the sums and the first states to the top and the last states."""

@@ -37,7 +37,8 @@ def layer_class(name: str, layer_name: str = "") -> type[Layer]:
     try:
         return _LAYERS[name]
     except KeyError:
-        close = get_close_matches(name, _LAYERS, 3)
+        folded = {known.lower(): known for known in _LAYERS}
+        close = [folded[match] for match in get_close_matches(name.lower(), folded, 3)]
         fork = fork_of_type(name)
         hint = f"{fork} " if fork else f"did you mean {' or '.join(close)}? " if close else ""
         raise GraphError(

@@ -22,6 +22,9 @@ class SPPLayer(Layer):
 
     A grid has windows of ``ceil(size / 2^i)`` next to each other, and as much padding as makes them cover the image.
 
+    Attributes:
+        levels, pooled: the poolings and their tops.
+
     Source: Caffe's spp_layer.cpp; He, Zhang, Ren, Sun, "Spatial pyramid pooling in deep convolutional networks for
     visual recognition", 2014.
     """
@@ -36,14 +39,14 @@ class SPPLayer(Layer):
             self.fail(ShapeError, f"bottom {self.param.bottom[0]!r} must have 4 axes (num, channels, height, width), "
                       f"found shape {shape}")
         height = self.param.spp_param.pyramid_height
-        self._levels = [self._pooling(level, *shape[2:]) for level in range(height)]
-        self._pooled = [Blob((), self.context.dtype) for _ in self._levels]
+        self.levels = [self._pooling(level, *shape[2:]) for level in range(height)]
+        self.pooled = [Blob((), self.context.dtype) for _ in self.levels]
         self._part = Blob(shape, self.context.dtype)  # the bottom, with a gradient of its own
-        for layer, pooled in zip(self._levels, self._pooled, strict=True):
+        for layer, pooled in zip(self.levels, self.pooled, strict=True):
             layer.setup(bottom, [pooled])
             layer.reshape(bottom, [pooled])
-        self._sizes = [prod(pooled.shape[1:]) for pooled in self._pooled]
-        top[0].reshape(self._pooled[0].shape if len(self._levels) == 1 else (shape[0], sum(self._sizes)))
+        self._sizes = [prod(pooled.shape[1:]) for pooled in self.pooled]
+        top[0].reshape(self.pooled[0].shape if len(self.levels) == 1 else (shape[0], sum(self._sizes)))
 
     def _pooling(self, level: int, height: int, width: int) -> PoolingLayer:
         bins = 1 << level
@@ -61,7 +64,7 @@ class SPPLayer(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         y, step, start = top[0].data.reshape(-1), sum(self._sizes), 0
-        for layer, pooled, size in zip(self._levels, self._pooled, self._sizes, strict=True):
+        for layer, pooled, size in zip(self.levels, self.pooled, self._sizes, strict=True):
             layer.forward(bottom, [pooled])
             copy_blocks(0, bottom[0].shape[0], pooled.data.reshape(-1), 0, size, y, start, step, size)
             start += size
@@ -72,7 +75,7 @@ class SPPLayer(Layer):
         self._part.share_data(bottom[0])
         dy, step, start = top[0].diff.reshape(-1), sum(self._sizes), 0
         dx, part = bottom[0].diff.reshape(-1), self._part.diff.reshape(-1)
-        for level, (layer, pooled, size) in enumerate(zip(self._levels, self._pooled, self._sizes, strict=True)):
+        for level, (layer, pooled, size) in enumerate(zip(self.levels, self.pooled, self._sizes, strict=True)):
             copy_blocks(0, bottom[0].shape[0], dy, start, step, pooled.diff.reshape(-1), 0, size, size)
             start += size
             layer.backward([pooled], [True], [self._part] if level else bottom)

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.blob import Array
-from caffe_lite.errors import DataError, ParameterError, ShapeError
-from caffe_lite.files import locate
+from caffe_lite.errors import DataError, ParameterError, ShapeError, SnapshotError
+from caffe_lite.files import locate, read_whole
+from caffe_lite.layers.base import Position
 from caffe_lite.layers.prefetching import Batch, Loader, PrefetchingLayer
 from caffe_lite.layers.registry import register
 from caffe_lite.rng import Rng
+from caffe_lite.share import share_of
 from caffe_lite.sources.images import decode_image, read_image, resize_image
+from caffe_lite.sources.tolerance import Tolerance
 from caffe_lite.sources.transformer import Transformer
 from caffe_lite.sources.window_place import Place, place
 from caffe_lite.sources.windows import Window, WindowFile, read_window_file
@@ -50,7 +53,7 @@ class WindowDataLayer(PrefetchingLayer):
             )
         if 2 * param.context_pad >= crop:
             raise ParameterError(f"context_pad is {param.context_pad}: expected less than half of crop_size, {crop}")
-        rng = Rng(self.context.rng.rand())
+        rng = Rng(self.context.rng.rand() + share_of(self.context.phase).rank)
         source = locate(param.source, self.context.named_by)
         windows = read_window_file(source, param.fg_threshold, param.bg_threshold)
         log.info("Amount of context padding: %d", param.context_pad)
@@ -58,7 +61,8 @@ class WindowDataLayer(PrefetchingLayer):
         if windows.channels != 3:
             raise DataError(f"{source}: expected images of 3 channels, as they are read, found {windows.channels}")
         files = [locate(param.root_folder + name, source) for name in windows.images]
-        loader = _WindowLoader(param, self.param.transform_param, transformer, windows, files, rng, self.context.dtype)
+        loader = _WindowLoader(param, self.param.transform_param, transformer, windows, files, rng, self.context.dtype,
+                               self.tolerance)
         return loader, (param.batch_size, 3, crop, crop)
 
 
@@ -67,8 +71,9 @@ class _WindowLoader:
 
     def __init__(
         self, param: Any, transform: Any, transformer: Transformer, windows: WindowFile, files: list[str], rng: Rng,
-        dtype: Any,
+        dtype: Any, tolerance: Tolerance,
     ) -> None:  # fmt: skip
+        self._tolerance = tolerance
         self._param, self._windows, self._files, self._rng, self._dtype = param, windows, files, rng, dtype
         self._crop, self._mirror = transform.crop_size, transform.mirror
         self._scale = np.dtype(dtype).type(np.float32(param.scale) * np.float32(transform.scale))
@@ -81,10 +86,32 @@ class _WindowLoader:
         foreground = int(np.float32(size) * np.float32(self._param.fg_fraction))
         for i in range(size):
             windows = self._windows.background if i < size - foreground else self._windows.foreground
+            batch.label[i] = self._draw(windows, batch.data[i])
+
+    def _draw(self, windows: Array, out: Array) -> int:
+        """Cut out a window, another one if its image is bad and may be left out; returns its class."""
+        while True:
             window = Window(*windows[self._rng.rand() % len(windows)].tolist())
             mirrored = self._mirror and self._rng.rand() % 2 == 1
-            self._cut(window, mirrored, batch.data[i])
-            batch.label[i] = window.label
+            try:
+                self._cut(window, mirrored, out)
+            except DataError as error:
+                self._tolerance.skip(error)
+                continue
+            self._tolerance.good()
+            return window.label
+
+    def position(self) -> Position:
+        return {"windows": self._counts(), "random": self._rng.getstate()}
+
+    def go_to(self, position: Position) -> None:
+        if position["windows"] != self._counts():
+            raise SnapshotError(f"the window file has changed: it had {position['windows']} windows on objects and on "
+                                f"background, and has {self._counts()}")
+        self._rng.setstate(position["random"])
+
+    def _counts(self) -> list[int]:
+        return [len(self._windows.foreground), len(self._windows.background)]
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -129,7 +156,6 @@ def _check(at: Place, image: Array, window: Window, file: str) -> None:
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_whole(path)
     except OSError as error:
         raise DataError(f"Could not open or find file {path}: {error.strerror}") from None

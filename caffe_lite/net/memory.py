@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from caffe_lite.blob import Blob
+from caffe_lite.budget import Budget
 from caffe_lite.parallel import PerThread
+from caffe_lite.schema import TRAIN
 
 if TYPE_CHECKING:
     from caffe_lite.net.net import Net
@@ -38,6 +40,20 @@ def measure(net: Net) -> Memory:
             owner = array if array.base is None else array.base
             workspaces[id(owner)] = owner.nbytes
     return Memory(sum(values.values()), sum(gradients.values()), sum(workspaces.values()))
+
+
+def reserve_rest(net: Net, memory: Memory, budget: Budget) -> None:
+    """Count against the budget what ``measure`` knows and the layers have not asked for: their workspaces and, in
+    TRAIN, gradients.
+
+    Raises:
+        LimitError: that is more than the net may take.
+    """
+    if net.phase == TRAIN:
+        parameters = sum(param.blob.nbytes for param in net.params.learnable)
+        budget.reserve("the gradients of blobs", net.tops, memory.gradients)
+        budget.reserve("the gradients of parameters", net.params, parameters)
+    budget.reserve("the workspaces of layers", net.layers, memory.workspaces)
 
 
 def _arrays(thing: Any, known: set[int], seen: set[int]) -> Iterator[np.ndarray[Any, Any]]:

@@ -12,7 +12,9 @@ import numpy as np
 from caffe_lite import rng as random
 from caffe_lite import schema
 from caffe_lite.blob import Blob, shape_string
+from caffe_lite.budget import Budget
 from caffe_lite.errors import GraphError
+from caffe_lite.files import atomic_write
 from caffe_lite.graph import filter_net, insert_splits
 from caffe_lite.kernels.updates import clear
 from caffe_lite.layers import Layer, layer_class
@@ -20,11 +22,11 @@ from caffe_lite.layers.base import Context
 from caffe_lite.net import debug
 from caffe_lite.net.fusion import backward_rectified, forward_rectified, rectified_slope
 from caffe_lite.net.gradients import Needs
-from caffe_lite.net.memory import measure
+from caffe_lite.net.memory import measure, reserve_rest
 from caffe_lite.net.sharing import Parameters
 from caffe_lite.parallel import Workspace
-from caffe_lite.snapshot.hdf5 import apply_weights_hdf5, is_hdf5, write_weights_hdf5
-from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weights, write_weights
+from caffe_lite.snapshot.hdf5 import apply_weights_hdf5, is_hdf5, weights_to_hdf5
+from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weights
 from caffe_lite.upgrade import read_net
 
 log = logging.getLogger(__name__)
@@ -83,12 +85,12 @@ class Net:
         self._unread: set[str] = set()
         self._needs = Needs()
         self._memory = 0
-        rng, workspace = rng or random.default(), Workspace()
+        rng, workspace, budget = rng or random.default(), Workspace(), Budget()
         try:
             for layer in wired.layer:
                 phase = layer.phase if layer.HasField("phase") else self.phase
                 layer.phase = phase
-                self._add(layer, Context(phase, rng, dtype, named_by, workspace))
+                self._add(layer, Context(phase, rng, dtype, named_by, workspace, budget))
         except BaseException:
             self.close()
             raise
@@ -101,6 +103,7 @@ class Net:
             log.info("This network produces output %s", name)
         self._slopes = [rectified_slope(self, i) for i in range(len(self.layers))]
         memory = measure(self)
+        reserve_rest(self, memory, budget)
         log.info("Memory of blobs: %d for values, %d for gradients; of workspaces: %d", *memory)
         log.info("Network initialization done.")
 
@@ -224,10 +227,15 @@ class Net:
 
     def save(self, path: str | os.PathLike[str], write_diff: bool = False, *, hdf5: bool = False) -> None:
         """Write the weights to a ``.caffemodel``, or as HDF5 to a ``.caffemodel.h5``."""
+        data = self.to_bytes(path, write_diff, hdf5=hdf5)
+        with atomic_write(path) as file:
+            file.write(data)
+
+    def to_bytes(self, path: str | os.PathLike[str], write_diff: bool = False, *, hdf5: bool = False) -> bytes:
+        """What ``save`` writes; ``path`` stands for the file in errors."""
         if hdf5:
-            write_weights_hdf5(path, self.layers, [param.blob for param in self.params.learnable], write_diff)
-        else:
-            write_weights(path, self.to_proto(write_diff))
+            return weights_to_hdf5(path, self.layers, [param.blob for param in self.params.learnable], write_diff)
+        return schema.to_bytes(self.to_proto(write_diff), path)
 
     def share_trained_layers_with(self, other: Net) -> None:
         """Look at the parameters of the other net's layers of the same names from now on."""
@@ -270,7 +278,8 @@ class Net:
         self.top_names.append(names)
         self._losses.append([])
         self._shapes.append([])
-        layer.setup(bottom, top)
+        with layer.in_errors():
+            layer.setup(bottom, top)
         if param.blobs:  # a prototxt may hold weights itself
             apply_weights([layer], [param])
         self._reshape(len(self.layers) - 1)
@@ -310,7 +319,10 @@ class Net:
 
     def _reshape(self, i: int) -> None:
         layer, bottom, top = self.layers[i], self.bottoms[i], self.tops[i]
-        layer.reshape(bottom, top)
+        with layer.in_errors():
+            layer.reshape(bottom, top)
+        for blob in top:
+            layer.reserve(blob.data_memory, blob.nbytes)
         self._shapes[i] = [blob.shape for blob in (*bottom, *top)]
         for blob, weight in self._losses[i]:
             blob.diff.fill(weight)

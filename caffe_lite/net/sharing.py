@@ -61,7 +61,7 @@ class Parameters:
         specs = layer.param.param
         if len(specs) > len(layer.blobs):
             layer.fail(GraphError, f"Too many params specified: the layer has {len(layer.blobs)} parameter blob(s), "
-                       f"the prototxt gives {len(specs)} param")
+                       f"the prototxt gives {len(specs)} param; remove some")
         rates = []
         for j, blob in enumerate(layer.blobs):
             spec = specs[j] if j < len(specs) else ParamSpec()

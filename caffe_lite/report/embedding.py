@@ -6,7 +6,7 @@ Source: the notebook of Caffe's siamese tutorial, ``examples/siamese/mnist_siame
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,13 +75,58 @@ def features(
     return np.concatenate(found) if found else np.empty((0, 0), np.float32)
 
 
-def draw_embedding(points: Array, labels: Array, path: str | os.PathLike[str], title: str = "") -> None:
+def blob_features(
+    net: Any, blob: str, label: str, batches: int, done: Callable[[], object] = lambda: None
+) -> tuple[Array, Array]:
+    """The values of ``blob`` and of ``label`` for the items of a net's own data.
+
+    Returns:
+        Arrays of shape (count, numbers in ``blob`` for one item) and (count,).
+
+    Raises:
+        ShapeError: the net has no such blob, or ``label`` has not one number for each item of ``blob``.
+    """
+    for name in (blob, label):
+        if name not in net.blobs:
+            raise ShapeError(f"the net has no blob {name!r}; it has {', '.join(net.blobs)}")
+    points, labels = [], []
+    for _ in range(batches):
+        net.forward()
+        values = net.blobs[blob].data
+        if net.blobs[label].count != len(values):
+            raise ShapeError(f"an embedding needs one label for each point: blob {blob!r} has {len(values)} items, "
+                             f"{label!r} has {net.blobs[label].count} numbers")
+        points.append(values.reshape(len(values), -1).copy())
+        labels.append(net.blobs[label].data.reshape(-1).astype(np.int64))
+        done()
+    return np.concatenate(points), np.concatenate(labels)
+
+
+def in_plane(points: Array) -> tuple[Array, float]:
+    """Points of any dimension along the two directions in which they differ most, and the share of their variance that
+    these hold; points of a plane as they are.
+
+    Source: Pearson, On lines and planes of closest fit (1901).
+    """
+    if points.shape[1] == 2:
+        return points, 1.0
+    centred = points.astype(np.float64) - points.mean(axis=0, dtype=np.float64)
+    variances, directions = np.linalg.eigh(centred.T @ centred)
+    plane = centred @ directions[:, : -3 : -1]
+    if plane.shape[1] == 1:
+        plane = np.column_stack([plane, np.zeros(len(plane))])
+    return plane, float(variances[-2:].sum() / (variances.sum() or 1.0))
+
+
+def draw_embedding(points: Array, labels: Array, path: str | os.PathLike[str], title: str = "",
+                   names: Sequence[str] = ()) -> None:
     """Draw points of the plane, coloured by label, each label written over the middle of its own.
 
     Args:
         points: shape (count, 2).
         labels: ``count`` integers from 0 up.
         path: the picture; its ending is one of ``figure.FORMATS``.
+        names: of the labels 0, 1, ...; by default their numbers.
 
     Raises:
         ShapeError: the points are not two-dimensional.
@@ -92,7 +137,8 @@ def draw_embedding(points: Array, labels: Array, path: str | os.PathLike[str], t
             f"an embedding is drawn from labelled points of shape (count, 2); "
             f"found points {points.shape} and {len(labels)} labels"
         )
-    with figure(path, 10.5, 8) as chart:
+    called = names or {label: str(label) for label in np.unique(labels)}
+    with figure(path, 10.5, 8, title) as chart:
         from matplotlib import patheffects
         from matplotlib.lines import Line2D
 
@@ -104,7 +150,7 @@ def draw_embedding(points: Array, labels: Array, path: str | os.PathLike[str], t
         for label in np.unique(labels):
             text = axes.text(
                 *np.median(points[labels == label], axis=0),
-                str(label),
+                called[label],
                 fontsize=17,
                 weight="bold",
                 ha="center",
@@ -112,9 +158,8 @@ def draw_embedding(points: Array, labels: Array, path: str | os.PathLike[str], t
             )
             text.set_path_effects([patheffects.withStroke(linewidth=4, foreground="white")])
         handles = [
-            Line2D([], [], linestyle="", marker="o", color=COLORS[label % len(COLORS)], label=str(label))
+            Line2D([], [], linestyle="", marker="o", color=COLORS[label % len(COLORS)], label=called[label])
             for label in np.unique(labels)
         ]
         axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=11)
         axes.set_aspect("equal", adjustable="datalim")  # it is distances that were learned
-        axes.set_title(title, fontsize=13)

@@ -13,22 +13,20 @@ The lines that count, from Caffe's ``solver.cpp`` and ``sgd_solver.cpp``::
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from caffe_lite.errors import DataError
-
 # glog's header; its newer versions write the year too
 HEADER = re.compile(r"[IWEF](\d{4})?(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\s")
+END = re.compile(r"F\d{4,8} .*\] ")
 SOLVING = re.compile(r"\] Solving (.*)")
-ITERATION = re.compile(r"\bIteration (\d+)\b")
+ITERATION = re.compile(r"\bIteration (\d{1,18})\b")
 LOSS = re.compile(r"\bIteration \d+(?: \([^)]*\))?, loss = (\S+)")
 RATE = re.compile(r"\bIteration \d+, lr = (\S+)")
-TESTING = re.compile(r"\bIteration \d+, Testing net \(#(\d+)\)")
-OUTPUT = re.compile(r"\b(Train|Test) net output #(\d+): (.*?) = (\S+)(?: \(\* \S+ = \S+ (loss)\))?\s*$")
+TESTING = re.compile(r"\bIteration \d+, Testing net \(#(\d{1,9})\)")
+OUTPUT = re.compile(r"\b(Train|Test) net output #(\d{1,9}): (.*?) = (\S+)(?: \(\* \S+ = \S+ (loss)\))?\s*$")
 
 
 @dataclass
@@ -69,44 +67,34 @@ class Run:
         return not (self.loss.values or self.rate.values or self.train or self.test)
 
 
-def read_log(path: str | os.PathLike[str]) -> list[Run]:
-    """The runs in a log, in its order.
-
-    Raises:
-        DataError: there is no such file, or no line of a training in it.
-    """
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            runs = parse_log(file, datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime).year)
-    except OSError as error:
-        raise DataError(f"{path}: cannot read the log: {error.strerror}") from error
-    if not runs:
-        raise DataError(
-            f"{path}: no training in this log: expected lines such as 'Iteration 100, loss = 0.5'. They go to "
-            "the standard error of 'caffe train': keep them with 2>&1 | tee train.log"
-        )
-    return runs
-
-
 def parse_log(lines: Iterable[str], year: int = 2000) -> list[Run]:
     """The runs in the lines of a log; lines of another kind, or damaged ones, are passed over.
 
     Args:
         year: of the times, where their lines do not tell it.
     """
-    parser = _Parser(year)
+    parser = LogParser(year)
     for line in lines:
-        if "Iteration " in line or " net output #" in line or "] Solving " in line:
-            parser.line(line)
+        parser.line(line)
     return [run for run in parser.runs if not run.empty]
 
 
-class _Parser:
-    """What must be remembered from line to line."""
+class LogParser:
+    """Takes lines one by one, and remembers what later ones need.
 
-    def __init__(self, year: int) -> None:
+    Args:
+        year: see ``parse_log``.
+
+    Attributes:
+        runs: what they hold, runs without a number too.
+        ended: whether the last run has ended, well or not.
+    """
+
+    def __init__(self, year: int = 2000) -> None:
         self.runs: list[Run] = []
+        self.ended = False
         self.year = year
+        self.stamp = ""
         self.start: datetime | None = None
         self.now: datetime | None = None
         self.iteration = -1
@@ -115,24 +103,32 @@ class _Parser:
         self.names: dict[tuple[int, int], tuple[str, str]] = {}
 
     def line(self, line: str) -> None:
+        """Take in a line."""
+        if "Iteration " in line or " net output #" in line or "] Solving " in line:
+            self._line(line)
+        elif "] Optimization " in line or END.match(line):
+            self.ended = True
+
+    def _line(self, line: str) -> None:
+        self.ended = False
         self._tick(line)
-        if match := SOLVING.search(line):
+        if "] Solving " in line and (match := SOLVING.search(line)):
             self._begin(match[1].strip())
             return
-        if match := ITERATION.search(line):
+        if "Iteration " in line and (match := ITERATION.search(line)):
             self.iteration = int(match[1])
         if self.iteration < 0:
             return
         if not self.runs:
             self._begin("", self.iteration)
         run = self.runs[-1]
-        if match := LOSS.search(line):
+        if ", loss = " in line and (match := LOSS.search(line)):
             self._add(run.loss, match[1])
-        elif match := RATE.search(line):
+        elif ", lr = " in line and (match := RATE.search(line)):
             self._add(run.rate, match[1])
-        elif match := TESTING.search(line):
+        elif ", Testing net " in line and (match := TESTING.search(line)):
             self.test_net = int(match[1])
-        elif match := OUTPUT.search(line):
+        elif " net output #" in line and (match := OUTPUT.search(line)):
             self._output(run, match)
 
     def _begin(self, net: str, iteration: int = -1) -> None:
@@ -160,6 +156,11 @@ class _Parser:
         match = HEADER.search(line)
         if not match:
             return
+        stamp = line[match.start() : match.start(7)]
+        if stamp == self.stamp and self.now:  # as most lines' but for the part of a second
+            self.now = self.now.replace(microsecond=int(match[7]))
+            return
+        self.stamp = ""
         year, *rest = match.groups()
         try:
             month, day, hour, minute, second, micro = map(int, rest)
@@ -169,5 +170,5 @@ class _Parser:
         if not year and self.now and self.now - now > timedelta(days=180):  # past New Year
             self.year += 1
             now = now.replace(year=self.year)
-        self.now = now
+        self.now, self.stamp = now, stamp
         self.start = self.start or now

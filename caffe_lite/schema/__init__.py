@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from caffe_lite.schema.binary import parse_binary
 from caffe_lite.schema.blobs import array_to_blob, blob_shape, blob_to_array
 from caffe_lite.schema.messages import ENUMS, MESSAGES, VALUES
-from caffe_lite.schema.paths import read_binary, read_text, write_binary, write_text
+from caffe_lite.schema.paths import read_binary, read_text, to_bytes, write_binary, write_text
 from caffe_lite.schema.text_reader import parse_text
 from caffe_lite.schema.text_writer import format_text
 
@@ -28,6 +28,7 @@ __all__ = [
     "parse_text",
     "read_binary",
     "read_text",
+    "to_bytes",
     "write_binary",
     "write_text",
 ]

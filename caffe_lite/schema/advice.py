@@ -45,12 +45,19 @@ def other_form(field: Field, word: str) -> str:
 
 
 def _elsewhere(owner: str, name: str) -> str:
+    if name in ("layer", "layers") and owner not in ("NetParameter", "SolverParameter"):
+        return " Is a `}` missing before it?"
     neighbour, advice = _NEIGHBOURS.get(owner, ("", ""))
     if name in FIELDS.get(neighbour, {}):
         return f" {advice}"
-    if name in ("layer", "layers") and owner != "NetParameter":
-        return " Is a `}` missing before it?"
-    inside = [field.name for field in FIELDS[owner].values() if name in FIELDS.get(field.type_name, {})]
+    inside = _holders(owner, name)
+    if not inside and any(field.type_name == owner for field in FIELDS["LayerParameter"].values()):
+        inside = _holders("LayerParameter", name)
     if 0 < len(inside) <= _MOST:
         return f" It belongs inside {' or '.join(inside)} {{ ... }}."
     return ""
+
+
+def _holders(owner: str, name: str) -> list[str]:
+    """The fields of a message that are messages with a field ``name``."""
+    return [field.name for field in FIELDS[owner].values() if name in FIELDS.get(field.type_name, {})]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from caffe_lite.errors import SchemaError
+from caffe_lite.schema.bounds import MOST_FIELDS, has_too_many_fields
 from caffe_lite.schema.fields import FIELDS
 from caffe_lite.schema.fork_files import without_fork_fields
 from caffe_lite.schema.kinds import is_another_kind, what_it_is
@@ -23,8 +24,11 @@ def parse_binary(data: bytes, cls: type[_M], name: str = "<bytes>") -> _M:
     Caffe gave its numbers other meanings, the layers' names, types and weights are taken.
 
     Raises:
-        SchemaError: the bytes are cut short, or are something else.
+        SchemaError: the bytes are cut short, or are something else, or more fields than any net has.
     """
+    if has_too_many_fields(data, cls.__name__):
+        raise SchemaError(f"{name}: this {cls.__name__} has more than {MOST_FIELDS} fields: it is broken, or made to "
+                          "fill memory. Fetch or write it again.")
     message = _parse(data, cls)
     if cls.__name__ == "NetParameter" and (message is None or not message.IsInitialized()):
         stripped = _parse(without_fork_fields(data), cls)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from caffe_lite.errors import SchemaError
 from caffe_lite.schema.fields import FIELDS
 from caffe_lite.schema.messages import MESSAGES
-from caffe_lite.schema.wire import packed_header, spans
+from caffe_lite.schema.wire import LENGTH, packed_header, spans
 
 _LEGACY_AXES = ("num", "channels", "height", "width")
+_MOST_AXES = 32  # kMaxBlobAxes in Caffe's blob.hpp
 
 
 def blob_shape(blob: Any) -> tuple[int, ...]:
@@ -32,12 +33,14 @@ def blob_to_array(blob: Any, diff: bool = False) -> NDArray[Any]:
     float64 if the blob holds doubles, else float32. Source: ``Blob::FromProto`` in Caffe's blob.cpp.
 
     Raises:
-        SchemaError: there are more or fewer numbers than the shape needs.
+        SchemaError: there are more or fewer numbers than the shape needs, or it has more than 32 axes.
     """
     kind = "diff" if diff else "data"
     wide = len(getattr(blob, f"double_{kind}")) > 0
     name = f"double_{kind}" if wide else kind
     values = np.frombuffer(_packed(blob, name), dtype="<f8" if wide else "<f4")
+    if len(blob.shape.dim) > _MOST_AXES:
+        raise SchemaError(f"A blob has {len(blob.shape.dim)} axes, and may have {_MOST_AXES}.")
     shape = blob_shape(blob)
     if min(shape, default=0) < 0 or values.size != int(np.prod(shape, dtype=object)):
         raise SchemaError(f"A blob of shape {shape} holds {values.size} numbers in {name}.")
@@ -71,4 +74,5 @@ def _packed(blob: Any, name: str) -> memoryview:
     """The packed bytes of a repeated field of floating-point numbers."""
     data = memoryview(blob.SerializeToString())
     number = FIELDS["BlobProto"][name].number
-    return next((data[span.start : span.stop] for span in spans(data) if span.number == number), data[:0])
+    found = (data[span.start : span.stop] for span in spans(data) if (span.number, span.wire_type) == (number, LENGTH))
+    return next(found, data[:0])

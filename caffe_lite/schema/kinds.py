@@ -7,6 +7,7 @@ from itertools import islice
 from google.protobuf.message import DecodeError
 
 from caffe_lite.schema import wire
+from caffe_lite.schema.bounds import has_too_many_fields
 from caffe_lite.schema.fields import FIELDS, Field
 from caffe_lite.schema.messages import MESSAGES
 
@@ -55,6 +56,8 @@ def _kind(data: bytes) -> str | None:
 
 
 def _knows_all(data: bytes, name: str) -> bool:
+    if has_too_many_fields(data, name):
+        return False
     message = MESSAGES[name]()
     try:
         message.ParseFromString(data)

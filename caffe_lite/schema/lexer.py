@@ -61,9 +61,9 @@ class Token(NamedTuple):
         return text if self.kind == "end" else f"`{text}`"
 
 
-def tokenize(source: Source) -> Iterator[Token]:
-    """The tokens of a text, and one of kind ``end`` behind them."""
-    for match in _TOKENS.finditer(source.text):
+def tokenize(source: Source, start: int = 0) -> Iterator[Token]:
+    """The tokens of a text from ``start`` on, and one of kind ``end`` behind them."""
+    for match in _TOKENS.finditer(source.text, start):
         kind = match.lastgroup or ""
         if kind == "symbol" and match.group() in "\"'":
             raise source.error(match.start(), "This string is not closed before the end of its line.")

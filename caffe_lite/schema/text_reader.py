@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from caffe_lite.schema import scalars
 from caffe_lite.schema.advice import unknown_field
+from caffe_lite.schema.bounds import MOST_FIELDS
 from caffe_lite.schema.fields import FIELDS, Field
 from caffe_lite.schema.lexer import Source, Token, tokenize
 
@@ -28,18 +29,19 @@ def parse_text(text: str, cls: type[_M], name: str = "<string>") -> _M:
         SchemaError: the text is not such a message; with ``name:line:column``, the line, and advice.
     """
     message = cls()
-    reader = _Reader(Source(text, name))
+    reader = Reader(Source(text, name))
     reader.fields(message, closing=None)
     return message
 
 
-class _Reader:
+class Reader:
     """One pass over the tokens of a source; ``token`` is the next one that is not read yet."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.tokens = tokenize(source)
         self.token = next(self.tokens)
+        self.messages = 0
 
     def take(self) -> Token:
         token = self.token
@@ -113,6 +115,9 @@ class _Reader:
         if not opening:
             problem = f"{field.name} is a message ({field.type_name}): expected `{{`, found {self.token}."
             raise self.source.error(self.token.offset, problem)
+        self.messages += 1
+        if self.messages > MOST_FIELDS:
+            raise self.source.error(opening.offset, f"There are more than {MOST_FIELDS} messages: no net has so many.")
         child = getattr(message, field.name)
         if field.repeated:
             child = child.add()

@@ -12,6 +12,10 @@ VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5
 """The wire types: a number, eight bytes, a length and that many bytes, four bytes."""
 
 
+MOST_VARINT = 10
+"""Bytes of the longest number."""
+
+
 class Span(NamedTuple):
     """A field's number, its wire type, and its bytes ``data[start:stop]`` without tag and length."""
 
@@ -22,7 +26,11 @@ class Span(NamedTuple):
 
 
 def spans(data: memoryview) -> Iterator[Span]:
-    """The fields of a well-formed message in their order; the start and the end of a group are one each."""
+    """The fields of a message in their order; the start and the end of a group are one each.
+
+    Raises:
+        IndexError: the last field is cut short (its bytes may be: look at ``stop``), or a number does not end.
+    """
     position = 0
     while position < len(data):
         tag, start = _varint(data, position)
@@ -44,14 +52,14 @@ def packed_header(number: int, length: int) -> bytes:
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
+    value = 0
+    for shift in range(0, 7 * MOST_VARINT, 7):
         byte = data[position]
         position += 1
         value |= (byte & 0x7F) << shift
-        shift += 7
         if byte < 0x80:
             return value, position
+    raise IndexError("a number that does not end")
 
 
 def _varint_bytes(value: int) -> bytes:

@@ -23,7 +23,7 @@ import numpy as np
 
 from caffe_lite.blob import Array, Blob, shape_string
 from caffe_lite.errors import SnapshotError
-from caffe_lite.files import atomic_write
+from caffe_lite.hdf5 import BrokenEntry, entry, numbers, opened, text
 from caffe_lite.layers.base import Layer
 from caffe_lite.optional import need
 
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 Path = str | os.PathLike[str]
 
+MOST_GROUPS, DEEPEST = 20_000, 32  # in a file, and around each other
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -49,16 +50,17 @@ def need_h5py() -> Any:
     return need("h5py", "hdf5", "reading and writing HDF5 snapshots")
 
 
-def write_weights_hdf5(path: Path, layers: Iterable[Layer], owned: Iterable[Blob], write_diff: bool = False) -> None:
-    """Write a ``.caffemodel.h5``; the file appears whole or not at all.
+def weights_to_hdf5(path: Path, layers: Iterable[Layer], owned: Iterable[Blob], write_diff: bool = False) -> bytes:
+    """The bytes of a ``.caffemodel.h5``.
 
     Args:
+        path: stands for the file in errors.
         layers: the net's layers.
         owned: each parameter once; the other blobs of layers share one of these.
         write_diff: the gradients too.
     """
-    owners = {id(blob) for blob in owned}
-    with _created(path) as file:
+    owners, memory = {id(blob) for blob in owned}, io.BytesIO()
+    with need_h5py().File(memory, "w") as file:
         data = file.create_group("data")
         diff = file.create_group("diff") if write_diff else None
         for layer in layers:
@@ -74,6 +76,7 @@ def write_weights_hdf5(path: Path, layers: Iterable[Layer], owned: Iterable[Blob
             except (ValueError, TypeError) as error:
                 raise SnapshotError(f"{path}: layer {layer.name!r} cannot be in an HDF5 file: {error}; layers need "
                                     "names that differ, or snapshot_format: BINARYPROTO") from None
+    return memory.getvalue()
 
 
 def apply_weights_hdf5(path: Path, layers: Iterable[Layer], owned: Iterable[Blob]) -> None:
@@ -105,20 +108,30 @@ def apply_weights_hdf5(path: Path, layers: Iterable[Layer], owned: Iterable[Blob
                 if dataset.shape != blob.shape:
                     raise SnapshotError(f"Cannot load blob {j} of layer {name} from hdf5; shape mismatch. Source shape "
                                         f"is {shape_string(dataset.shape)} target shape is {shape_string(blob.shape)}")
-                copies.append((blob, dataset[()]))
+                copies.append((blob, numbers(dataset)))
     for blob, array in copies:
         blob.data[...] = array
 
 
-def write_state_hdf5(path: Path, iter: int, learned_net: str, current_step: int, history: Sequence[Array]) -> None:
-    """Write a ``.solverstate.h5``; the file appears whole or not at all."""
-    with _created(path) as file:
+def check_weights_hdf5(path: Path) -> None:
+    """Raise ``SnapshotError`` unless all of a ``.caffemodel.h5`` can be read."""
+    with _opened(path, "data", ".caffemodel.h5") as file:
+        for _, datasets in _stored_layers(file["data"]):
+            for dataset in datasets.values():
+                numbers(dataset)
+
+
+def state_to_hdf5(iter: int, learned_net: str, current_step: int, history: Sequence[Array]) -> bytes:
+    """The bytes of a ``.solverstate.h5``."""
+    memory = io.BytesIO()
+    with need_h5py().File(memory, "w") as file:
         for name, number in (("iter", iter), ("current_step", current_step)):
             file.create_dataset(name, data=np.array([number], np.int32))
         _write_text(file, "learned_net", learned_net)
         group = file.create_group("history")
         for i, array in enumerate(history):
             group.create_dataset(str(i), data=array)
+    return memory.getvalue()
 
 
 def read_state_hdf5(path: Path) -> tuple[int, str, int, list[Array]]:
@@ -128,14 +141,20 @@ def read_state_hdf5(path: Path) -> tuple[int, str, int, list[Array]]:
         SnapshotError: this is no such file, or a broken one.
     """
     with _opened(path, "history", ".solverstate.h5") as file:
-        try:
-            iter, current_step = (int(np.ravel(file[name][()])[0]) for name in ("iter", "current_step"))
-            text = file["learned_net"][()] if "learned_net" in file else b""
-            group = file["history"]
-            history = [group[str(i)][()] for i in range(len(group))]
-        except (KeyError, ValueError, TypeError) as error:
-            raise SnapshotError(f"{path} is a broken solver state: {error}") from error
-    return iter, text.decode() if isinstance(text, bytes) else str(text), current_step, history
+        group = entry(file, "history")
+        if any(str(i) not in group for i in range(len(group))):
+            raise BrokenEntry(f"history should hold 0 to {len(group) - 1}, found {', '.join(group)[:200]}")
+        iter, current_step = (_number(file, name) for name in ("iter", "current_step"))
+        learned_net = text(entry(file, "learned_net")) if "learned_net" in file else ""
+        history = [numbers(entry(group, str(i))) for i in range(len(group))]
+    return iter, learned_net, current_step, history
+
+
+def _number(file: Any, name: str) -> int:
+    values = numbers(entry(file, name)) if name in file else np.empty(0)
+    if values.size != 1 or not np.isfinite(values).all():
+        raise BrokenEntry(f"{name!r} should be one number")
+    return int(values.reshape(-1)[0])
 
 
 def _write_text(file: Any, name: str, text: str) -> None:
@@ -149,38 +168,32 @@ def _write_text(file: Any, name: str, text: str) -> None:
     dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.array(data, f"S{len(data)}"), kind)
 
 
-def _stored_layers(group: Any, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def _stored_layers(group: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Names of layers with their datasets; a group without any that holds groups is the first part of names."""
-    h5py = need_h5py()
-    for name, entry in group.items():
-        if not isinstance(entry, h5py.Group):
+    h5py, seen = need_h5py(), 0
+    waiting = [(name, group) for name in reversed(group)]
+    while waiting:
+        name, inside = waiting.pop()
+        seen += 1
+        if seen > MOST_GROUPS or name.count("/") > DEEPEST:
+            raise BrokenEntry("there are too many groups, or one is inside itself")
+        found = entry(inside, name.rpartition("/")[2])
+        if not isinstance(found, h5py.Group):
             continue
-        datasets = {key: value for key, value in entry.items() if isinstance(value, h5py.Dataset)}
-        if datasets or not len(entry):
-            yield prefix + name, datasets
-        yield from _stored_layers(entry, f"{prefix}{name}/")
-
-
-@contextmanager
-def _created(path: Path) -> Iterator[Any]:
-    memory = io.BytesIO()
-    with need_h5py().File(memory, "w") as file:
-        yield file
-    with atomic_write(path) as out:
-        out.write(memory.getbuffer())
+        entries = {key: entry(found, key) for key in found}
+        datasets = {key: value for key, value in entries.items() if isinstance(value, h5py.Dataset)}
+        if datasets or not entries:
+            yield name, datasets
+        waiting.extend((f"{name}/{key}", found) for key in reversed(entries) if key not in datasets)
 
 
 @contextmanager
 def _opened(path: Path, group: str, extension: str) -> Iterator[Any]:
-    h5py = need_h5py()
-    try:
-        with h5py.File(path, "r") as file:
-            if group not in file:
-                raise SnapshotError(f"{path} is not a {extension}: there is no group {group!r} in it, only "
-                                    f"{', '.join(map(repr, file)) or 'nothing'}{_HINTS[extension]}")
-            yield file
-    except OSError as error:
-        raise SnapshotError(f"{path} is not a whole {extension}: {error}") from error
+    with opened(path, SnapshotError, f"{path} is not a whole {extension}") as file:
+        if not isinstance(entry(file, group), need_h5py().Group):
+            raise SnapshotError(f"{path} is not a {extension}: there is no group {group!r} in it, only "
+                                f"{', '.join(map(repr, file)) or 'nothing'}{_HINTS[extension]}")
+        yield file
 
 
 _HINTS = {

@@ -10,7 +10,7 @@ from caffe_lite import schema
 from caffe_lite.blob import Array
 from caffe_lite.errors import SchemaError, SnapshotError
 from caffe_lite.files import locate
-from caffe_lite.snapshot.hdf5 import is_hdf5, read_state_hdf5, write_state_hdf5
+from caffe_lite.snapshot.hdf5 import is_hdf5, read_state_hdf5, state_to_hdf5
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,13 @@ class State:
     history: Sequence[Array]
 
 
-def write_state(path: str | os.PathLike[str], state: State, hdf5: bool = False) -> None:
-    """Write a ``.solverstate``, or a ``.solverstate.h5``; the file appears whole or not at all."""
+def state_to_bytes(path: str | os.PathLike[str], state: State, hdf5: bool = False) -> bytes:
+    """The bytes of a ``.solverstate``, or of a ``.solverstate.h5``; ``path`` stands for the file in errors."""
     if hdf5:
-        write_state_hdf5(path, state.iter, state.learned_net, state.current_step, state.history)
-        return
+        return state_to_hdf5(state.iter, state.learned_net, state.current_step, state.history)
     message = schema.SolverState(iter=state.iter, learned_net=state.learned_net, current_step=state.current_step)
     message.history.extend(schema.array_to_blob(array) for array in state.history)
-    schema.write_binary(path, message)
+    return schema.to_bytes(message, path)
 
 
 def read_state(path: str | os.PathLike[str]) -> State:
@@ -50,7 +49,7 @@ def read_state(path: str | os.PathLike[str]) -> State:
         raise SnapshotError(f"{path}: there is no such solver state")
     if is_hdf5(path):
         iter, learned_net, current_step, arrays = read_state_hdf5(path)
-        return State(iter, _find_weights(learned_net, path), current_step, arrays)
+        return _checked(State(iter, _find_weights(learned_net, path), current_step, arrays), path)
     try:
         message = schema.read_binary(path, schema.SolverState)
     except SchemaError as error:
@@ -61,7 +60,13 @@ def read_state(path: str | os.PathLike[str]) -> State:
         history = [schema.blob_to_array(blob) for blob in message.history]
     except SchemaError as error:
         raise SnapshotError(f"{path} is a broken solver state: {error}") from error
-    return State(message.iter, _find_weights(message.learned_net, path), message.current_step, history)
+    return _checked(State(message.iter, _find_weights(message.learned_net, path), message.current_step, history), path)
+
+
+def _checked(state: State, path: str | os.PathLike[str]) -> State:
+    if min(state.iter, state.current_step) < 0:
+        raise SnapshotError(f"{path} is a broken solver state: iter is {state.iter}, current_step {state.current_step}")
+    return state
 
 
 def _not_a_state(path: str | os.PathLike[str], why: str) -> str:

@@ -36,11 +36,6 @@ def read_weights(path: str | os.PathLike[str]) -> Any:
     return net
 
 
-def write_weights(path: str | os.PathLike[str], net: Any) -> None:
-    """Write a ``NetParameter`` with its weights; the file appears whole or not at all."""
-    schema.write_binary(path, net)
-
-
 def apply_weights(layers: Iterable[Layer], trained: Iterable[Any]) -> None:
     """Copy parameters into the layers of the same names; nothing is copied unless everything fits.
 

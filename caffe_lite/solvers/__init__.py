@@ -2,5 +2,6 @@
 
 from caffe_lite.solvers.rules import known_types
 from caffe_lite.solvers.solver import Action, Solver, read_solver
+from caffe_lite.solvers.watching import Watcher
 
-__all__ = ["Action", "Solver", "known_types", "read_solver"]
+__all__ = ["Action", "Solver", "Watcher", "known_types", "read_solver"]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from caffe_lite.errors import SnapshotError
+
 
 class LossWindow:
     """The mean over the last ``size`` losses, updated as Caffe updates it.
@@ -26,3 +30,21 @@ class LossWindow:
             self.losses[self._oldest] = loss
             self._oldest = (self._oldest + 1) % self.size
         return self.mean
+
+    def state(self) -> dict[str, Any]:
+        """What ``of`` goes on from."""
+        return {"losses": list(self.losses), "mean": self.mean, "oldest": self._oldest}
+
+    @classmethod
+    def of(cls, size: int, state: dict[str, Any]) -> LossWindow:
+        """The window that ``state`` was asked of.
+
+        Raises:
+            SnapshotError: it was of another size.
+        """
+        losses, oldest = list(map(float, state["losses"])), int(state["oldest"])
+        window = cls(size)
+        if len(losses) > size or not 0 <= oldest < size or (oldest and len(losses) < size):
+            raise SnapshotError(f"it was of {len(losses)} losses, and average_loss is {size} now")
+        window.losses, window.mean, window._oldest = losses, float(state["mean"]), oldest
+        return window

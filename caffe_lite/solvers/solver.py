@@ -5,34 +5,38 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from math import sqrt
-from pathlib import Path
 from typing import Any
 
 from caffe_lite import rng, schema, upgrade
-from caffe_lite.errors import ParameterError, SnapshotError
+from caffe_lite.errors import SnapshotError
 from caffe_lite.files import locate
 from caffe_lite.net import Net
-from caffe_lite.snapshot import State, read_state, write_state
-from caffe_lite.snapshot.hdf5 import need_h5py
+from caffe_lite.solvers import finite
 from caffe_lite.solvers.nets import make_test_nets, make_train_net
 from caffe_lite.solvers.norm import sum_squares
-from caffe_lite.solvers.policies import check_policy, learning_rate
+from caffe_lite.solvers.parameters import check_parameters
+from caffe_lite.solvers.policies import learning_rate
 from caffe_lite.solvers.rules import rule_class
 from caffe_lite.solvers.rules.base import Step
 from caffe_lite.solvers.smoothing import LossWindow
+from caffe_lite.solvers.snapshots import Snapshots
+from caffe_lite.solvers.standing import standing
+from caffe_lite.solvers.watching import Outputs, Shown, Tested, Watcher
 
 log = logging.getLogger(__name__)
 
 
 class Action(Enum):
-    """What somebody outside asks of a training: nothing, to stop, or a snapshot now."""
+    """What somebody outside asks of a training: nothing, to stop, a snapshot now, or to stop with one in any case."""
 
     NONE = 0
     STOP = 1
     SNAPSHOT = 2
+    LEAVE = 3
 
 
 class Solver:
@@ -47,8 +51,12 @@ class Solver:
         iter: how many updates were made.
         rate: the learning rate of the last update.
         smoothed_loss: the mean of the last ``average_loss`` losses.
+        stop_at_nan: end with a ``DivergenceError`` where the loss, or what a snapshot would hold, is not finite; Caffe
+            goes on.
+        last_snapshot: the state that was last written, or resumed from.
+        snapshots: how they are written; ``snapshot_failed`` says whether the last one could not be.
         action: asked after every iteration, and between the batches of a test.
-        on_iteration: called with the solver after every iteration, for a progress line.
+        watchers: told what happens, one after the other.
         on_start, on_gradients_ready: called in every iteration before its passes, and after them when the gradients
             are about to be used.
 
@@ -62,32 +70,25 @@ class Solver:
         log.info("Initializing solver from parameters: \n%s", schema.format_text(param))
         self.param = schema.SolverParameter()
         self.param.CopyFrom(param)
-        if param.average_loss < 1:
-            raise ParameterError(f"average_loss is {param.average_loss}: the mean needs 1 loss or more")
-        if param.iter_size < 1:
-            raise ParameterError(f"iter_size is {param.iter_size}: an update needs 1 batch or more")
-        if param.regularization_type not in ("L1", "L2"):
-            raise ParameterError(f"Unknown regularization type: {param.regularization_type!r}; known: L1, L2")
-        check_policy(param)
+        check_parameters(param)
         rule = rule_class(param.type)
-        rule.check(param)
-        self._prefix = _snapshot_prefix(param, named_by)
-        self._hdf5 = param.snapshot_format == schema.SolverParameter.HDF5
-        if self._hdf5 and (param.snapshot or param.snapshot_after_train):
-            need_h5py()  # now, and not at the first snapshot
-        if param.snapshot:
-            self._check_snapshot_folder()
+        self.snapshots = self.make_snapshots(named_by)
         if param.random_seed >= 0:
             rng.set_random_seed(param.random_seed)
         self.action: Callable[[], Action] = lambda: Action.NONE
-        self.on_iteration: Callable[[Solver], None] = lambda solver: None
+        self.watchers: list[Watcher] = []
         self.on_start: list[Callable[[], object]] = []
         self.on_gradients_ready: list[Callable[[], object]] = []
+        self.stop_at_nan = True
+        self.last_snapshot = ""
         self.iter = 0
         self.rate = 0.0
         self.current_step = 0
-        self.stopped = False
-        self._window = LossWindow(param.average_loss)
+        self.stopped = self.leaving = self.running = self.snapshot_failed = False
+        self.rng = rng.default()
+        self.window = LossWindow(param.average_loss)
+        self.kept_window: LossWindow | None = None
+        self._standing: dict[str, Any] = {}
         self._displayed = 0
         self._display_time = 0.0
         self.test_nets: list[Net] = []
@@ -106,7 +107,15 @@ class Solver:
 
     @property
     def smoothed_loss(self) -> float:
-        return self._window.mean
+        return self.window.mean
+
+    def make_snapshots(self, named_by: str | os.PathLike[str] | None) -> Snapshots:
+        """How snapshots are written and read."""
+        return Snapshots(self.param, named_by)
+
+    def pooled(self, values: Sequence[float]) -> Sequence[float]:
+        """What this process's losses and outputs of an iteration count as in the log: themselves."""
+        return values
 
     def close(self) -> None:
         """Give back the files and threads of all nets."""
@@ -119,28 +128,38 @@ class Solver:
         """Train to ``max_iter``, from the start or from a ``.solverstate``."""
         log.info("Solving %s", self.net.name)
         log.info("Learning Rate Policy: %s", self.param.lr_policy)
-        self.stopped = False
+        self.stopped = self.leaving = False
         if resume_file is not None:
             log.info("Restoring previous solver status from %s", resume_file)
             self.restore(resume_file)
         param = self.param
-        self.step(param.max_iter - self.iter)
-        if param.snapshot_after_train and (not param.snapshot or self.iter % param.snapshot):
-            self.snapshot()
-        if self.stopped:
-            log.info("Optimization stopped early.")
-            return
-        if param.display and self.iter % param.display == 0:
-            self._window.add(self.net.forward())
-            log.info("Iteration %d, loss = %g", self.iter, self.smoothed_loss)
-        if param.test_interval and self.iter % param.test_interval == 0:
-            self.test_all()
+        with self._in_run():
+            self.step(param.max_iter - self.iter)
+            due = self.snapshot_failed or not param.snapshot or self.iter % param.snapshot
+            if (param.snapshot_after_train or self.leaving) and due:
+                self._try_snapshot()
+            if self.stopped:
+                log.info("Optimization stopped early.")
+                return
+            with self._not_training():
+                if param.display and self.iter % param.display == 0:
+                    self.window.add(self.pooled([self._forward()])[0])
+                    log.info("Iteration %d, loss = %g", self.iter, self.smoothed_loss)
+                    for watcher in self.watchers:
+                        watcher.on_display(self, Shown(self.iter, self.smoothed_loss))
+                if param.test_interval and self.iter % param.test_interval == 0:
+                    self.test_all()
         log.info("Optimization Done.")
 
     def step(self, iters: int) -> None:
         """Make ``iters`` updates, testing, displaying and snapshotting when they are due."""
+        self.window, self.kept_window = self.kept_window or LossWindow(self.param.average_loss), None
+        self._standing = {}
+        with self._in_run():
+            self._step(iters)
+
+    def _step(self, iters: int) -> None:
         param = self.param
-        self._window = LossWindow(param.average_loss)
         self._display_time = self._display_time or time.perf_counter()
         stop = self.iter + iters
         while self.iter < stop:
@@ -156,21 +175,32 @@ class Solver:
             self.net.debug_info = display and param.debug_info
             loss = 0.0
             for _ in range(param.iter_size):
-                loss += self.net.forward()
+                loss += self._forward()
                 self.net.backward()
-            self._window.add(loss / param.iter_size)
-            if display:
-                self._display()
+            self.window.add(self.pooled([loss / param.iter_size])[0])
+            shown = self._display() if display else None
             for run in self.on_gradients_ready:
                 run()
             self.apply_update()
-            self.on_iteration(self)
+            for watcher in self.watchers:
+                watcher.on_iteration(self)
+                if shown is not None:
+                    watcher.on_display(self, shown._replace(rate=self.rate))
             request = self.action()
             if request is Action.SNAPSHOT or (param.snapshot and self.iter % param.snapshot == 0):
-                self.snapshot()
-            if request is Action.STOP:
-                self.stopped = True
+                self._try_snapshot()
+            if request in (Action.STOP, Action.LEAVE):
+                self._stop(request)
                 break
+
+    def _stop(self, request: Action) -> None:
+        self.stopped, self.leaving = True, self.leaving or request is Action.LEAVE
+
+    def _forward(self) -> float:
+        loss = self.net.forward()
+        if self.stop_at_nan:
+            finite.check_loss(self, loss)
+        return loss
 
     def apply_update(self) -> None:
         """Clip, normalise and regularise the gradients, and take the rule's updates from the parameters."""
@@ -198,22 +228,25 @@ class Solver:
                  limit / norm)
         return limit / norm
 
-    def _display(self) -> None:
+    def _display(self) -> Shown:
         now = time.perf_counter()
         lapse = now - self._display_time
-        log.info("Iteration %d (%g iter/s, %gs/%d iters), loss = %g", self.iter,
-                 (self.iter - self._displayed) / (lapse or 1), lapse, self.param.display, self.smoothed_loss)
+        speed = (self.iter - self._displayed) / (lapse or 1)
+        log.info("Iteration %d (%g iter/s, %gs/%d iters), loss = %g", self.iter, speed, lapse, self.param.display,
+                 self.smoothed_loss)
         self._displayed, self._display_time = self.iter, now
-        _log_outputs(self.net, "Train", [float(v) for name in self.net.outputs
-                                         for v in self.net.blobs[name].data.reshape(-1)])
+        outputs = _log_outputs(self.net, "Train", self.pooled([float(v) for name in self.net.outputs
+                                                               for v in self.net.blobs[name].data.reshape(-1)]))
+        return Shown(self.iter, self.smoothed_loss, speed=speed or None, outputs=outputs)
 
     # -- testing ---------------------------------------------------------------------------------------
 
     def test_all(self) -> None:
         """Run every test net, until somebody asks to stop."""
-        for i in range(len(self.test_nets)):
-            if not self.stopped:
-                self.test(i)
+        with self._not_training():
+            for i in range(len(self.test_nets)):
+                if not self.stopped:
+                    self.test(i)
 
     def test(self, i: int) -> None:
         """Run test net ``i`` over ``test_iter`` batches with the current weights and log the mean outputs."""
@@ -222,21 +255,27 @@ class Solver:
         net.share_trained_layers_with(self.net)
         scores: list[float] = []
         loss = 0.0
-        for _ in range(batches):
+        for batch in range(batches):
             while (request := self.action()) is not Action.NONE:
                 if request is Action.SNAPSHOT:
-                    self.snapshot()
+                    self._try_snapshot()
                 else:
-                    self.stopped = True
+                    self._stop(request)
             if self.stopped:
                 log.info("Test interrupted.")
                 return
             loss += net.forward()
             values = [float(v) for name in net.outputs for v in net.blobs[name].data.reshape(-1)]
             scores = [a + b for a, b in zip(scores, values, strict=True)] if scores else values
+            for watcher in self.watchers:
+                watcher.on_test_batch(self, i, batch)
         if self.param.test_compute_loss:
             log.info("Test loss: %g", loss / batches)
-        _log_outputs(net, "Test", [score / batches for score in scores])
+        means = [score / batches for score in scores]
+        tested = Tested(self.iter, i, _log_outputs(net, "Test", means))
+        finite.warn_of_outputs(net, i, means)
+        for watcher in self.watchers:
+            watcher.on_test(self, tested)
 
     # -- snapshots -------------------------------------------------------------------------------------
 
@@ -245,47 +284,52 @@ class Solver:
 
         Raises:
             SnapshotError: they cannot be written; what was there before is kept.
+            DivergenceError: they are not finite.
         """
-        kind, ending = ("HDF5", ".h5") if self._hdf5 else ("binary proto", "")
-        weights, state = (self._snapshot_file(name + ending) for name in (".caffemodel", ".solverstate"))
-        try:
-            log.info("Snapshotting to %s file %s", kind, weights)
-            self.net.save(weights, self.param.snapshot_diff, hdf5=self._hdf5)
-            log.info("Snapshotting solver state to %s file %s", kind, state)
-            write_state(state, State(self.iter, weights, self.current_step, self.rule.history), hdf5=self._hdf5)
-        except OSError as error:
-            raise SnapshotError(f"Cannot write the snapshot {error.filename or weights}: {error.strerror}") from error
+        if self.stop_at_nan:
+            finite.check_weights(self)
+        state = self.snapshots.write(self, self._standing or standing(self))
+        self.snapshot_failed = False
+        self.last_snapshot = state
+        for watcher in self.watchers:
+            watcher.on_snapshot(self, state)
         return state
 
     def restore(self, path: str | os.PathLike[str]) -> None:
-        """Go on from a ``.solverstate``.
+        """Go on from a ``.solverstate``, exactly where its ``.resume`` file is beside it, else as Caffe does.
 
         Raises:
             SnapshotError: it is missing, broken or another net's; nothing has changed then.
         """
-        state = read_state(path)
-        found, expected = [a.shape for a in state.history], [a.shape for a in self.rule.history]
-        if [a.size for a in state.history] != [a.size for a in self.rule.history]:
-            raise SnapshotError(f"{path}: Incorrect length of history blobs: its histories have the shapes {found}, "
-                                f"this {self.param.type} solver of this net needs {expected}")
-        if state.learned_net:
-            self.net.copy_trained_from(state.learned_net)
-        log.info("SGDSolver: restoring history")
-        for mine, theirs in zip(self.rule.history, state.history, strict=True):
-            mine[...] = theirs.reshape(mine.shape)
-        self.iter, self.current_step = state.iter, state.current_step
+        self.snapshots.restore(self, path)
+        self.last_snapshot = os.fspath(path)
         self._displayed = self.iter
 
-    def _snapshot_file(self, extension: str) -> str:
-        return f"{self._prefix}_iter_{self.iter}{extension}"
+    def _try_snapshot(self) -> None:
+        """A training does not end because a disk is full."""
+        try:
+            self.snapshot()
+        except SnapshotError as error:
+            log.error("%s. Training goes on; the last good snapshot: %s", error, self.last_snapshot or "none")
+            self.snapshot_failed = True
 
-    def _check_snapshot_folder(self) -> None:
-        if not self.param.snapshot_prefix:
-            raise ParameterError("In solver params, snapshot is specified but snapshot_prefix is not")
-        folder = Path(self._prefix).parent
-        if not os.access(folder, os.W_OK | os.X_OK):
-            why = "is not writable" if folder.is_dir() else "does not exist"
-            raise SnapshotError(f"Cannot write to snapshot prefix '{self._prefix}': the folder '{folder}' {why}")
+    @contextmanager
+    def _in_run(self) -> Iterator[None]:
+        """In the block the mean loss goes on from iteration to iteration."""
+        before, self.running = self.running, True
+        try:
+            yield
+        finally:
+            self.running = before
+
+    @contextmanager
+    def _not_training(self) -> Iterator[None]:
+        """In the block passes are no part of the training: a snapshot made meanwhile, or after a stop in it, is of
+        before it, so that whoever resumes from it does the block from its beginning."""
+        before, self._standing = self._standing, self._standing or standing(self)
+        yield
+        if not self.stopped:
+            self._standing = before
 
     def _load_weights(self, net: Net, named_by: str | os.PathLike[str] | None) -> None:
         for names in self.param.weights:
@@ -307,15 +351,13 @@ def read_solver(path: str | os.PathLike[str], **changes: Any) -> Solver:
     return Solver(param, named_by=path)
 
 
-def _snapshot_prefix(param: Any, named_by: str | os.PathLike[str] | None) -> str:
-    """``snapshot_prefix`` with its folder as it is found from here."""
-    folder, name = os.path.split(param.snapshot_prefix)
-    return os.path.join(locate(folder, named_by), name)
-
-
-def _log_outputs(net: Net, kind: str, values: list[float]) -> None:
+def _log_outputs(net: Net, kind: str, values: Sequence[float]) -> Outputs:
+    """Log a net's outputs; returns them by name."""
     names = [name for name in net.outputs for _ in range(net.blobs[name].count)]
+    outputs: Outputs = {}
     for i, (name, value) in enumerate(zip(names, values, strict=True)):
         weight = net.loss_weights.get(name, 0.0)
         loss = f" (* {weight:g} = {weight * value:g} loss)" if weight else ""
         log.info("    %s net output #%d: %s = %g%s", kind, i, name, value, loss)
+        outputs.setdefault(name, []).append(value)
+    return outputs

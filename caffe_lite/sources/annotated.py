@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -56,11 +57,11 @@ def read_annotated(record: Record, source: str, color: bool | None) -> Annotated
     if not message.HasField("datum"):
         raise DataError(f"{where}: this is no AnnotatedDatum: it has no datum; is this a database of Datum records?")
     items = Datums([(key, message.datum.SerializeToString())], source, color)
-    shape = items.fields[0, :3]
-    size = int(np.prod(shape))
+    shape = items.fields[0, :3].tolist()
+    size = prod(shape) if min(shape) > 0 else 0
     if size < 1 or items.sizes[0] < size or items.floats.size:
         raise DataError(f"{where}: expected an image of bytes, found {items.sizes[0]} values for the shape "
-                        f"{shape.tolist()}")
+                        f"{shape}")
     rows = [
         (group.group_label, annotation.instance_id, box.xmin, box.ymin, box.xmax, box.ymax, box.difficult)
         for group in message.annotation_group for annotation in group.annotation for box in (annotation.bbox,)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.errors import DataError
+from caffe_lite.files import read_whole
 
 Array = np.ndarray[Any, Any]
 
@@ -22,7 +23,7 @@ def read_batch(path: str) -> tuple[Array, Array]:
         DataError: the file cannot be read, or does not hold 10,000 images.
     """
     try:
-        data = np.fromfile(path, np.uint8)
+        data = np.frombuffer(read_whole(path), np.uint8)
     except OSError as error:
         raise DataError(f"Unable to open {path}: {error.strerror}; give the folder with CIFAR-10's binary version, "
                         "unpacked") from None

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from caffe_lite.errors import DataError
 from caffe_lite.sources.cursor import Cursor, Store
 from caffe_lite.sources.folder import new_folder
+from caffe_lite.sources.tolerance import Skip, refuse
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +58,13 @@ class Database:
         self._store: Store = _stores[path]
         self._release = weakref.finalize(self, _give_back, path)
 
-    def cursor(self) -> Cursor:
-        """A new cursor at the first record. Close it before the database."""
-        return Cursor(self._store.position(), self.source)
+    def cursor(self, skip: Skip = refuse) -> Cursor:
+        """A new cursor at the first record. Close it before the database.
+
+        Args:
+            skip: called where records cannot be read; they are left out unless it raises an error.
+        """
+        return Cursor(self._store.position(), self.source, skip)
 
     def close(self) -> None:
         self._release()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.errors import DataError
+from caffe_lite.files import read_whole
 
 Array = np.ndarray[Any, Any]
 
@@ -53,8 +54,7 @@ def read_pair(images: str | os.PathLike[str], labels: str | os.PathLike[str]) ->
 
 def _read(path: str | os.PathLike[str], magic: int, what: str, axes: int) -> Array:
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_whole(path)
     except OSError as error:
         raise DataError(
             f"Unable to open file {os.fspath(path)}: {error.strerror}; `caffe_lite get_mnist` fetches MNIST"

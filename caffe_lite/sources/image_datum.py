@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
 from typing import Any
 
 import numpy as np
 
 from caffe_lite import schema
 from caffe_lite.errors import FlagError
+from caffe_lite.files import read_whole
 from caffe_lite.optional import need
-from caffe_lite.sources.images import read_image
+from caffe_lite.sources.images import FORMATS, read_image
 
 Array = np.ndarray[Any, Any]
 
@@ -42,7 +42,8 @@ def image_datum(path: str, label: int, height: int = 0, width: int = 0, color: b
                              encoded=False)
     else:
         kept = not height and not width and _is_encoded_so(path, encoding)
-        datum = schema.Datum(data=_content(path) if kept else encode_image(image, encoding), label=label, encoded=True)
+        data = read_whole(path) if kept else encode_image(image, encoding)
+        datum = schema.Datum(data=data, label=label, encoded=True)
     return datum, image.size
 
 
@@ -76,7 +77,7 @@ def encoder(encoding: str) -> str:
     from PIL import Image
 
     kind = Image.registered_extensions().get(f".{encoding.lower()}", "")
-    if kind not in Image.SAVE or kind not in Image.OPEN:
+    if kind not in Image.SAVE or kind not in FORMATS:
         raise FlagError(f"images cannot be encoded as {encoding!r}; give an --encode_type such as png or jpg")
     return kind
 
@@ -88,8 +89,3 @@ def ending(path: str) -> str:
 
 def _is_encoded_so(path: str, encoding: str) -> bool:
     return ending(path) == encoding.lower() or (ending(path), encoding.lower()) == ("jpeg", "jpg")
-
-
-def _content(path: str | os.PathLike[str]) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()

@@ -8,13 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite.errors import DataError
+from caffe_lite.errors import CaffeError, DataError
+from caffe_lite.files import read_whole
 from caffe_lite.kernels import resize as kernel
 from caffe_lite.optional import need
 
 Array = np.ndarray[Any, Any]
 
 WEIGHT_ONE = 2048
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "SUN", "TIFF", "WEBP")
+"""What OpenCV reads too. Pillow knows others, for some of which it starts other programs."""
+MOST_PIXELS = 1 << 27
+"""Of an image, 400 MB in colour; OpenCV takes 2^30."""
+_MOST_SCANS = 500  # of a JPEG: each is a pass over the whole image and may be a few bytes
+_SCAN = b"\xff\xda"
 
 
 def read_image(path: str, color: bool = True, height: int = 0, width: int = 0) -> Array:
@@ -25,8 +32,7 @@ def read_image(path: str, color: bool = True, height: int = 0, width: int = 0) -
         DependencyError: Pillow is not installed.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_whole(path)
     except OSError as error:
         raise DataError(f"Could not open or find file {path}: {error.strerror}") from None
     image = decode_image(data, color, path)
@@ -45,14 +51,16 @@ def decode_image(data: bytes | memoryview, color: bool | None, where: str) -> Ar
     Source: OpenCV's ``imdecode`` with the flags 1, 0 and -1.
 
     Raises:
-        DataError: this is no image, a broken one, or with None one of more than 8 bits.
+        DataError: this is no image, a broken one, one of more than ``MOST_PIXELS``, or with None one of more than 8
+            bits.
         DependencyError: Pillow is not installed.
     """
     need("PIL", "images", "reading images")
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_size(image, data, where)
             if color is False and image.format == "JPEG":
                 image.draft("L", None)  # the luminance, as it is in the file
             if color is None:
@@ -61,13 +69,27 @@ def decode_image(data: bytes | memoryview, color: bool | None, where: str) -> Ar
             return _planes(pixels, image.format, color)
     except UnidentifiedImageError:
         raise DataError(f"Could not load {where}: it is no image, or none of a kind that Pillow reads") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"Could not load {where}: {error}") from None
+    except CaffeError:
+        raise
+    except Exception as error:  # each of Pillow's formats has its own for broken files
+        raise DataError(f"Could not load {where}: {error or type(error).__name__}") from error
+
+
+def check_pixels(height: int, width: int) -> None:
+    """Raise ``DataError`` for the size of an image that nobody can mean."""
+    if height * width > MOST_PIXELS:
+        raise DataError(f"an image cannot be resized to {height} x {width} (height x width): {MOST_PIXELS} pixels are "
+                        "the most")
 
 
 def resize_image(image: Array, height: int, width: int) -> Array:
-    """The image in another size, as ``cv::resize`` with ``INTER_LINEAR`` gives it."""
+    """The image in another size, as ``cv::resize`` with ``INTER_LINEAR`` gives it.
+
+    Raises:
+        DataError: this size has more than ``MOST_PIXELS``.
+    """
     channels, rows, columns = image.shape
+    check_pixels(height, width)
     if (rows, columns) == (height, width):
         return image
     out = np.empty((channels, height, width), np.uint8)
@@ -81,6 +103,16 @@ def resize_image(image: Array, height: int, width: int) -> Array:
     lines = np.empty((2, width), np.int64)
     kernel.resize_bilinear(image, x.clip(0, columns - 1), x_weights, y, y_weights, lines, out)
     return out
+
+
+def _check_size(image: Any, data: bytes | memoryview, where: str) -> None:
+    """Raise ``DataError`` where an image, of which only the head has been read, would take too much to decode."""
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise DataError(f"Could not load {where}: it says that it has {width} x {height} pixels, and {MOST_PIXELS} are "
+                        "the most; resize it")
+    if image.format == "JPEG" and bytes(data).count(_SCAN) > _MOST_SCANS:
+        raise DataError(f"Could not load {where}: a JPEG in more than {_MOST_SCANS} scans; save it anew")
 
 
 def _neighbours(old: int, new: int) -> tuple[Array, Array]:
@@ -126,7 +158,7 @@ def _planes(image: Any, file_format: str | None, color: bool) -> Array:
 
 def _grey(channels: list[Array], file_format: str | None) -> Array:
     """The luminance 0.299 R + 0.587 G + 0.114 B: of a PNG as libpng rounds it, of others as OpenCV does."""
-    red, green, blue = (channel.astype(np.int64) for channel in channels)
+    red, green, blue = (channel.astype(np.int32) for channel in channels)
     if file_format == "PNG":
         return ((9797 * red + 19234 * green + 3737 * blue) >> 15).astype(np.uint8)
     return ((4899 * red + 9617 * green + 1868 * blue + 8192) >> 14).astype(np.uint8)

@@ -12,7 +12,7 @@ import numpy as np
 
 from caffe_lite.kernels.weighted_resize import resize_weighted
 from caffe_lite.schema import ResizeParameter
-from caffe_lite.sources.images import resize_image
+from caffe_lite.sources.images import check_pixels, resize_image
 
 Array = np.ndarray[Any, Any]
 Weights = tuple[Array, Array]
@@ -25,6 +25,7 @@ def resize(image: Array, height: int, width: int, mode: int) -> Array:
     Args:
         mode: a ``ResizeParameter.Interp_mode``.
     """
+    check_pixels(height, width)
     _, rows, columns = image.shape
     if (rows, columns) == (height, width):
         return image

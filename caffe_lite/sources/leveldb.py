@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from caffe_lite.errors import DataError, DependencyError
 from caffe_lite.sources.cursor import Position, Record, Store
 from caffe_lite.sources.database import Put
+from caffe_lite.sources.leveldb_check import BrokenFile, check_files
+
+log = logging.getLogger(__name__)
 
 BATCH = 1000  # records a write, as Caffe's converters
+OPENING = {"create_if_missing": False, "max_open_files": 100, "paranoid_checks": True}
+TRIES, PAUSE = 20, 0.05  # how often to look, and the seconds between, for another process to have opened a database
+BUSY = ": Resource temporarily unavailable"  # how the system says that another process has the lock
 
 
 def open_store(source: str) -> Store:
@@ -75,14 +83,17 @@ class _LevelDB:
     def __init__(self, source: str, plyvel: Any) -> None:
         self._source = source
         self._error: type[Exception] = plyvel.Error
-        self._shadow = None if _writable(source) else _shadow(source)
-        folder = self._shadow.name if self._shadow else source
         try:
-            self._db = plyvel.DB(folder, create_if_missing=False, max_open_files=100)
+            check_files(Path(source))
+        except BrokenFile as error:
+            raise DataError(f"Failed to open leveldb {source}: {error}; it is broken, make it again") from None
+        self._shadow = None if _writable(source) else _shadow(source)
+        try:
+            self._open(plyvel)
         except plyvel.Error as error:
             reason = _text(error)
             if reason.startswith("IO error: lock "):
-                who = "this process itself" if "already held by process" in reason else "another process"
+                who = "this process itself" if "already held by process" in reason else "another process, which writes"
                 raise DataError(
                     f"Failed to open leveldb {source}: it is locked by {who} (LevelDB lets in one at a "
                     "time); wait until that is done with it, or work on a copy of the folder"
@@ -91,10 +102,35 @@ class _LevelDB:
                 f"Failed to open leveldb {source}: {reason}; it is broken, make it again"
             ) from None
 
+    def _open(self, plyvel: Any) -> None:
+        folder = self._shadow.name if self._shadow else self._source
+        try:
+            self._db = plyvel.DB(folder, **OPENING)
+        except plyvel.Error as error:
+            if self._shadow or not _text(error).endswith(BUSY) or _is_written(self._source):
+                raise
+            log.info("%s is open in another process: reading beside it", self._source)
+            self._open_shadow(plyvel)
+
+    def _open_shadow(self, plyvel: Any) -> None:
+        """While the other process is still opening it, its lists of files do not fit each other."""
+        for left in reversed(range(TRIES)):
+            self._shadow = _shadow(self._source)
+            try:
+                self._db = plyvel.DB(self._shadow.name, **OPENING)
+                return
+            except plyvel.Error:
+                self._shadow.cleanup()
+                if not left:
+                    raise
+            time.sleep(PAUSE)
+
     def position(self) -> Position:
+        return _Position(self._new_iterator, self._source, self._error)
+
+    def _new_iterator(self) -> Any:
         # Training reads each record once a round: caching would only push out what is of use.
-        iterator = self._db.raw_iterator(fill_cache=False, verify_checksums=True)
-        return _Position(iterator, self._source, self._error)
+        return self._db.raw_iterator(fill_cache=False, verify_checksums=True)
 
     def close(self) -> None:
         self._db.close()
@@ -103,32 +139,51 @@ class _LevelDB:
 
 
 class _Position:
-    def __init__(self, iterator: Any, source: str, error: type[Exception]) -> None:
-        self._iterator, self._source, self._error = iterator, source, error
+    def __init__(self, new_iterator: Callable[[], Any], source: str, error: type[Exception]) -> None:
+        self._new_iterator, self._source, self._error = new_iterator, source, error
+        self._iterator: Any = new_iterator()
+        self._is_behind = False
 
     def first(self) -> bool:
-        return self._move(self._iterator.seek_to_first)
+        return self._move("seek_to_first")
 
     def next(self) -> bool:
-        return self._move(self._iterator.next)
+        if self._is_behind:
+            self._is_behind = False
+            return bool(self._iterator.valid())
+        return self._move("next")
 
     def seek(self, key: bytes) -> bool:
-        return self._move(self._iterator.seek, key)
+        return self._move("seek", key)
 
     def record(self) -> Record:
         return self._iterator.item()
 
     def close(self) -> None:
-        self._iterator.close()
+        if self._iterator is not None:
+            self._iterator.close()
+        self._iterator = None  # plyvel complains of iterators that outlive their database
 
-    def _move(self, move: Callable[..., None], *args: bytes) -> bool:
+    def _move(self, move: str, *args: bytes) -> bool:
+        self._is_behind = False
         try:
-            move(*args)
+            getattr(self._iterator, move)(*args)
         except self._error as error:
+            self._go_behind()
             raise DataError(
                 f"{self._source}: a record cannot be read: {_text(error)}; make the database again"
             ) from None
         return self._iterator.valid()
+
+    def _go_behind(self) -> None:
+        """Stand at the first record behind a broken block, with a new iterator: the old one goes on failing."""
+        key = self._iterator.key() if self._iterator.valid() else None
+        self._iterator.close()
+        self._iterator = self._new_iterator()
+        self._is_behind = True
+        if key is not None:
+            with suppress(self._error):
+                self._iterator.seek(key)
 
 
 def _writable(source: str) -> bool:
@@ -137,15 +192,30 @@ def _writable(source: str) -> bool:
 
 
 def _shadow(source: str) -> tempfile.TemporaryDirectory[str]:
-    """A writable stand-in for a read-only database: opening writes the lists of files anew and takes a lock.
-    The tables, which are nearly all of it and never change, are only linked to."""
+    """A writable stand-in for a database that is read-only or locked: opening writes the lists of files anew and takes
+    a lock. The tables, which are nearly all of it and never change, are only linked to."""
     shadow = tempfile.TemporaryDirectory(prefix="caffe_lite-leveldb-")
     for file in Path(source).resolve().iterdir():
-        if file.suffix in (".ldb", ".sst"):
-            (Path(shadow.name) / file.name).symlink_to(file)
-        elif file.name != "LOCK":
-            shutil.copyfile(file, Path(shadow.name) / file.name)
+        with suppress(FileNotFoundError):  # it has gone this moment; LevelDB says so if it is missed
+            if file.suffix in (".ldb", ".sst"):
+                _link(file, Path(shadow.name) / file.name)
+            elif file.name != "LOCK":
+                shutil.copyfile(file, Path(shadow.name) / file.name)
     return shadow
+
+
+def _link(file: Path, name: Path) -> None:
+    try:
+        os.link(file, name)  # which stays when whoever has the database open puts tables together and removes them
+    except OSError:  # another file system, or another user's file
+        name.symlink_to(file)
+
+
+def _is_written(source: str) -> bool:
+    """Whether records are being put in: opening for reading leaves LevelDB's log of changes empty."""
+    with suppress(FileNotFoundError):  # another process has just opened it, and begun a new one
+        return any(file.stat().st_size for file in Path(source).glob("*.log"))
+    return False
 
 
 def _text(error: Exception) -> str:

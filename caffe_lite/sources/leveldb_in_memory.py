@@ -11,8 +11,7 @@ from pathlib import Path
 
 from caffe_lite.errors import DataError, DependencyError
 from caffe_lite.sources.cursor import Position, Record
-
-TABLE_END = bytes.fromhex("57fb808b247547db")  # the last 8 bytes of a table, LevelDB's table/format.h
+from caffe_lite.sources.leveldb_check import BrokenFile, check_files
 
 
 class LevelDBInMemory:
@@ -31,7 +30,10 @@ class LevelDBInMemory:
                 f"reading the LevelDB {source} needs plyvel or rleveldb: `pip install plyvel` (Linux, "
                 "Python 3.8 to 3.12) or `pip install rleveldb`"
             ) from None
-        _check_tables(source)
+        try:
+            check_files(Path(source))  # rleveldb passes over a truncated table without a word
+        except BrokenFile as error:
+            raise DataError(f"Failed to open leveldb {source}: {error}; make it again") from None
         newest: dict[bytes, tuple[int, bytes | None]] = {}
         try:
             with rleveldb.RawLevelDb(source) as files:
@@ -39,7 +41,7 @@ class LevelDBInMemory:
                     if record.user_key not in newest or newest[record.user_key][0] < record.seq:
                         live = record.state == rleveldb.KeyState.Live
                         newest[record.user_key] = record.seq, record.value if live else None
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # whatever a broken file brings about
             raise DataError(
                 f"Failed to open leveldb {source}: {error}; it is broken, make it again"
             ) from None
@@ -50,13 +52,6 @@ class LevelDBInMemory:
 
     def close(self) -> None:
         self._records = []
-
-
-def _check_tables(source: str) -> None:
-    """rleveldb passes over a truncated table without a word."""
-    for table in Path(source).iterdir():
-        if table.suffix in (".ldb", ".sst") and not table.read_bytes().endswith(TABLE_END):
-            raise DataError(f"Failed to open leveldb {source}: {table.name} is truncated; make it again")
 
 
 class _Position:

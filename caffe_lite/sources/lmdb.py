@@ -1,18 +1,20 @@
-"""LMDB, read and written through the package of that name."""
+"""LMDB: read page by page, written through the package of that name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from caffe_lite.errors import DataError, DependencyError
-from caffe_lite.sources.cursor import Position, Record, Store
+from caffe_lite.sources.cursor import Record, Store
 from caffe_lite.sources.database import Put
+from caffe_lite.sources.lmdb_pages import Page, Pages
 
 BATCH = 1000  # records a transaction, as Caffe's converters
 MAP_SIZE = 64 << 20  # bytes, to begin with; only as much of it as is used becomes a file
+DEEPEST = 32  # levels of the tree, as in LMDB
 
 
 def open_store(source: str) -> Store:
@@ -20,13 +22,8 @@ def open_store(source: str) -> Store:
 
     Raises:
         DataError: the database is broken.
-        DependencyError: lmdb is not installed.
     """
-    lmdb = _lmdb("reading")
-    try:
-        return _LMDB(source, lmdb)
-    except lmdb.Error as error:
-        raise DataError(f"Failed to open lmdb {source}: {error}; it is broken, make it again") from None
+    return _LMDB(source)
 
 
 @contextmanager
@@ -37,7 +34,7 @@ def write(folder: str) -> Iterator[Put]:
         DataError: it cannot be written, the disk being full or the like.
         DependencyError: lmdb is not installed.
     """
-    lmdb = _lmdb("writing")
+    lmdb = _lmdb()
     waiting: list[tuple[bytes, bytes]] = []
 
     def put(key: bytes, value: bytes) -> None:
@@ -66,62 +63,100 @@ def write(folder: str) -> Iterator[Put]:
 
 
 class _LMDB:
-    def __init__(self, source: str, lmdb: Any) -> None:
-        self._source, self._error = source, lmdb.Error
-        self._env = lmdb.open(source, readonly=True, create=False, lock=False, max_dbs=0)
-        # What is cut off a file is still in the map, and touching it kills the process.
-        needed = (self._env.info()["last_pgno"] + 1) * self._env.stat()["psize"]
-        found = (Path(source) / "data.mdb").stat().st_size
-        if found < needed:
-            self._env.close()
-            raise DataError(
-                f"Failed to open lmdb {source}: data.mdb is truncated: expected {needed} bytes, found "
-                f"{found}; make or copy it again"
-            )
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.position().close()  # where it is broken at its beginning, say so now
 
-    def position(self) -> Position:
-        return _Position(self._env, self._source, self._error)
+    def position(self) -> _Position:
+        try:
+            return _Position(Pages(self._source))
+        except OSError as error:
+            raise DataError(f"Failed to open lmdb {self._source}: {error.strerror}") from None
 
     def close(self) -> None:
-        self._env.close()
+        """Nothing: each position has the file open for itself."""
 
 
 class _Position:
-    def __init__(self, env: Any, source: str, error: type[Exception]) -> None:
-        self._source, self._error = source, error
-        self._transaction = env.begin(buffers=True)
-        self._cursor = self._transaction.cursor()
+    """A place in the tree: the pages from its root down to a leaf, each with the index of a node."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._path: list[tuple[Page, int]] = []
+        self._key = self._value = b""
 
     def first(self) -> bool:
-        return self._move(self._cursor.first)
+        self._path, self._key = [], b""
+        return self._pages.root is not None and self._descend(self._pages.root)
 
     def next(self) -> bool:
-        return self._move(self._cursor.next)
+        while self._path:
+            page, index = self._path[-1]
+            if index + 1 == len(page.nodes):
+                self._path.pop()
+            elif page.leaf:
+                self._at(page, index + 1)
+                return True
+            else:
+                self._path[-1] = page, index + 1  # before what may fail, so that the next call goes on behind it
+                self._pages.key(page, index + 1)
+                if self._descend(self._pages.child(page, index + 1)):
+                    return True
+        return False
 
     def seek(self, key: bytes) -> bool:
-        return self._move(self._cursor.set_range, key)
+        self._path, self._key = [], b""
+        number = self._pages.root
+        while number is not None:
+            page = self._pages.page(number)
+            keys = [self._pages.key(page, index) for index in range(len(page.nodes))]
+            if page.leaf:
+                index = bisect_left(keys, key)
+                self._path.append((page, index - 1))
+                return self.next()
+            index = max(bisect_right(keys, key, lo=1) - 1, 0) if keys else 0
+            self._append(page, index)
+            number = self._pages.child(page, index)
+        return False
 
     def record(self) -> Record:
-        return self._cursor.item()
+        return self._key, self._value
 
     def close(self) -> None:
-        self._cursor.close()
-        self._transaction.abort()
+        self._path = []
+        self._pages.close()
 
-    def _move(self, move: Callable[..., bool], *args: bytes) -> bool:
-        try:
-            return move(*args)
-        except self._error as error:
-            raise DataError(
-                f"{self._source}: a record cannot be read: {error}; make the database again"
-            ) from None
+    def _descend(self, number: int) -> bool:
+        """Go to the first record below a page."""
+        while True:
+            page = self._pages.page(number)
+            if page.leaf:
+                break
+            self._append(page, 0)
+            number = self._pages.child(page, 0)
+        self._path.append((page, -1))
+        return self.next()
+
+    def _append(self, page: Page, index: int) -> None:
+        if not page.nodes or len(self._path) == DEEPEST:
+            self._pages.fail(f"page {page.number} is damaged")
+        self._path.append((page, index))
+        self._pages.key(page, index)
+
+    def _at(self, page: Page, index: int) -> None:
+        self._path[-1] = page, index
+        key = self._pages.key(page, index)
+        if key <= self._key and self._key:
+            self._pages.fail(f"page {page.number} is damaged: its keys are not in order")
+        self._key = key
+        self._value = self._pages.value(page, index)
 
 
-def _lmdb(doing: str) -> Any:
+def _lmdb() -> Any:
     try:
         import lmdb
     except ImportError:
         raise DependencyError(
-            f"{doing} an LMDB needs a package that is not installed: pip install 'caffe_lite[lmdb]'"
+            "writing an LMDB needs a package that is not installed: pip install 'caffe_lite[lmdb]'"
         ) from None
     return lmdb

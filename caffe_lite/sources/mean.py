@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import closing
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -68,10 +69,10 @@ def read_mean(path: str | os.PathLike[str]) -> Array:
 
     Raises:
         SchemaError: there is no such file, or it is no ``BlobProto``.
-        ShapeError: it does not have four axes.
+        ShapeError: it does not have four axes, or none along the first.
     """
     mean = schema.blob_to_array(schema.read_binary(path, schema.BlobProto))
-    if mean.ndim != 4:
+    if mean.ndim != 4 or not len(mean):
         found = " x ".join(str(n) for n in mean.shape)
         raise ShapeError(f"{path}: a mean file holds a blob with 4 axes, found {found}")
     return mean[0]
@@ -87,6 +88,9 @@ def write_mean(path: str | os.PathLike[str], mean: Array) -> None:
 
 def _shape(datums: Datums) -> Array:
     shape = datums.fields[0, CHANNELS : WIDTH + 1]
+    if shape.min() >= 1 and datums.sizes[0] != prod(shape.tolist()):
+        raise DataError(f"{datums.where(0)}: Incorrect data field size {datums.sizes[0]} for an image of the shape "
+                        f"{shape.tolist()}; make the database again")
     if shape.min() < 1:
         raise DataError(f"{datums.where(0)}: an image needs channels, height and width, found {shape.tolist()}")
     return shape

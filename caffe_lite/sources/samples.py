@@ -13,6 +13,7 @@ import numpy as np
 from caffe_lite.errors import ParameterError
 from caffe_lite.rng import Rng
 from caffe_lite.sources.annotated import BOX, Annotated
+from caffe_lite.sources.images import check_pixels
 from caffe_lite.sources.object_boxes import areas, in_frame, intersections
 
 Array = np.ndarray[Any, Any]
@@ -41,6 +42,7 @@ def expand(item: Annotated, param: Any, fill: Array, constraint: Any | None, rng
     ratio = _draw(rng, 1, param.max_expand_ratio)
     channels, height, width = item.image.shape
     new_height, new_width = int(np.float32(height) * ratio), int(np.float32(width) * ratio)
+    check_pixels(new_height, new_width)
     top, left = (int(_draw(rng, 0, extra)) for extra in (new_height - height, new_width - width))
     canvas = np.empty((channels, new_height, new_width), np.uint8)
     canvas[...] = np.clip(np.rint(fill), 0, 255)[:, None, None]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from caffe_lite import schema
-from caffe_lite.errors import DataError, ParameterError, ShapeError
+from caffe_lite.errors import DataError, ParameterError, ShapeError, SnapshotError
 from caffe_lite.files import locate
 from caffe_lite.kernels import transform as kernel
 from caffe_lite.kernels.datum import CHANNELS, HEIGHT, WIDTH
@@ -62,18 +63,36 @@ class Transformer:
         if param.force_color and param.force_gray:
             raise ParameterError("cannot set both force_color and force_gray; remove one of them")
 
-    def init_rand(self, rng: Rng) -> None:
-        """Start a stream of its own, seeded from ``rng``, where there is something to draw."""
+    def init_rand(self, rng: Rng, rank: int = 0) -> None:
+        """Start a stream of its own, seeded from ``rng``, where there is something to draw; another one for each rank
+        of processes that train together."""
         if self._mirror or self._random_crop:
-            self._rng = Rng(rng.rand())
+            self._rng = Rng(rng.rand() + rank)
+
+    def position(self) -> Array | None:
+        """The state of that stream, if there is one."""
+        return None if self._rng is None else self._rng.getstate()
+
+    def go_to(self, position: Array | None) -> None:
+        """Go on with that stream where ``position`` was asked for.
+
+        Raises:
+            SnapshotError: there was none and now is, or the other way round.
+        """
+        if (self._rng is None) != (position is None):
+            raise SnapshotError("crops and mirrors are no longer drawn as they were")
+        if self._rng is not None and position is not None:
+            self._rng.setstate(position)
 
     def output_shape(self, items: Items) -> tuple[int, int, int]:
         """Channels, height and width of what comes out, going by the first datum.
 
         Raises:
-            DataError: it has no channels, or is smaller than the crop.
+            DataError: it has no channels, is smaller than the crop, or has fewer values than it says.
         """
         channels, height, width = (int(n) for n in items.fields[0, [CHANNELS, HEIGHT, WIDTH]])
+        if min(channels, height, width) > 0 and items.sizes[0] < channels * height * width:
+            raise DataError(_misfit(items, 0, (channels, height, width), self._crop))
         least = max(1, self._crop)
         if channels < 1 or min(height, width) < least:
             raise DataError(
@@ -91,11 +110,7 @@ class Transformer:
             ParameterError: the number of mean values is neither 1 nor that of the channels.
             ShapeError: the mean image does not have the size of the data.
         """
-        _, channels, height, width = out.shape
-        bad = kernel.first_misfit(items.fields, items.sizes, channels, height, width, self._crop > 0)
-        if bad >= 0:
-            raise DataError(_misfit(items, bad, out.shape[1:], self._crop))
-        mean_values, mean_image = self._means(items, channels)
+        mean_values, mean_image = self.check(items, out.shape[1:], f"the first datum of its batch, {items.names[0]}")
         words = self._draw(len(out))
         for floats, values in ((False, items.buffer), (True, items.floats)):
             if values.size:
@@ -103,6 +118,21 @@ class Transformer:
                     values, items.begins, floats, items.fields, words, self._mirror, self._random_crop,
                     mean_values, mean_image, self._scale, out,
                 )  # fmt: skip
+
+    def check(self, items: Items, shape: tuple[int, ...], like: str) -> tuple[Array, Array]:
+        """Whether all items can be transformed to this shape (channels, height, width); returns their means.
+
+        Args:
+            like: what has this shape, for messages.
+
+        Raises:
+            DataError, ParameterError, ShapeError: one of them cannot, as above.
+        """
+        channels, height, width = shape
+        bad = kernel.first_misfit(items.fields, items.sizes, channels, height, width, self._crop > 0)
+        if bad >= 0:
+            raise DataError(_misfit(items, bad, shape, self._crop, like))
+        return self._means(items, channels)
 
     def _means(self, items: Items, channels: int) -> tuple[Array, Array]:
         if self.mean_image.size:
@@ -136,17 +166,17 @@ class Transformer:
         return words
 
 
-def _misfit(items: Items, index: int, shape: tuple[int, ...], crop: int) -> str:
-    found = tuple(items.fields[index, [CHANNELS, HEIGHT, WIDTH]])
+def _misfit(items: Items, index: int, shape: tuple[int, ...], crop: int, like: str = "") -> str:
+    found = tuple(items.fields[index, [CHANNELS, HEIGHT, WIDTH]].tolist())
     where = items.where(index)
-    if items.sizes[index] < np.prod(found):
+    if items.sizes[index] < prod(found):
         return (
-            f"{where}: a datum of shape {_times(found)} has {np.prod(found)} values, found "
+            f"{where}: a datum of shape {_times(found)} has {prod(found)} values, found "
             f"{items.sizes[index]}; make the database again"
         )
     kind = "at least (crop_size) " if crop else ""
     return (
-        f"{where}: expected {kind}{_times(shape)} as the first datum of its batch, found {_times(found)} "
+        f"{where}: expected {kind}{_times(shape)} as {like}, found {_times(found)} "
         "(channels x height x width); resize the images, or use a batch_size of 1"
     )
 

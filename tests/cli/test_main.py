@@ -119,6 +119,11 @@ def test_caffes_flags_may_stand_before_the_command(capfd: pytest.CaptureFixture[
     assert "Cannot use GPU in CPU-only Caffe: check mode." in capfd.readouterr().err
 
 
+def test_an_unknown_command_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["tset"]) == 1
+    assert "Unknown action: tset; did you mean test?" in capfd.readouterr().err
+
+
 def test_an_unknown_command_lists_the_known_ones() -> None:
     done = caffe_lite("trian")
     lines = done.stderr.splitlines()

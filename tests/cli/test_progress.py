@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -20,17 +21,31 @@ class Clock:
 
 
 class Terminal(io.StringIO):
-    """A terminal's last line, and the whole lines above it."""
+    """A terminal, and what stands on it."""
 
     def isatty(self) -> bool:
         return True
 
     def screen(self) -> list[str]:
-        lines = [""]
-        for part in self.getvalue().replace("\r\x1b[K", "\r").replace("\n", "\n|").split("|"):
-            lines[-1] = ""
-            lines[-1:] = [part.rpartition("\r")[2].rstrip("\n"), ""]
-        return lines[:-1]
+        rows, row, column = [""], 0, 0
+        for code, count, kind, text in re.findall(r"(\x1b\[(\d*)([A-Za-z]))|([^\x1b])", self.getvalue()):
+            if text == "\r":
+                column = 0
+            elif text == "\n":
+                row, column = row + 1, 0
+                rows += [""] * (row + 1 - len(rows))
+            elif text:
+                rows[row] = rows[row][:column].ljust(column) + text + rows[row][column + 1 :]
+                column += 1
+            elif kind in "KJ":
+                rows[row] = rows[row][:column]
+                if kind == "J":
+                    del rows[row + 1 :]
+            elif kind == "A":
+                row -= int(count)
+            else:
+                assert kind == "m", code
+        return rows
 
 
 @pytest.fixture
@@ -87,15 +102,96 @@ def test_redrawing_is_rare(terminal: Terminal, clock: Clock) -> None:
         for _ in range(1000):
             clock.now += 0.001
             bar.update()
-    assert terminal.getvalue().count("\r") <= 12
+    assert terminal.getvalue().count("\r") <= 13
 
 
-def test_the_line_fits_the_terminal(terminal: Terminal, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "20")
-    with Screen(terminal, clock=clock).progress(7, "iter", "A label that is long") as bar:
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (100, "Training  4/7,000 iter  0%  loss 0.5  4.00 iter/s  29:09 left"),
+        (61, "Training  4/7,000 iter  loss 0.5  4.00 iter/s  29:09 left"),
+        (57, "Training  4/7,000 iter  loss 0.5  29:09 left"),
+        (40, "4/7,000 iter  loss 0.5  29:09 left"),
+        (30, "4/7,000 iter  loss 0.5"),
+        (22, "4/7,000 iter"),
+        (8, "4/7,000"),
+    ],
+)
+def test_the_line_fits_the_terminal(
+    terminal: Terminal, clock: Clock, monkeypatch: pytest.MonkeyPatch, columns: int, line: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with Screen(terminal, clock=clock).progress(7000, "iter", "Training", note=lambda: "loss 0.5") as bar:
         clock.now += 1
-        bar.update()
-        assert terminal.screen() == ["A label that is lon"]
+        bar.update(4)
+        assert terminal.screen() == [line]
+        assert len(line) < columns
+
+
+def test_a_terminal_that_has_become_narrower(
+    terminal: Terminal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It breaks the line into rows, which are all drawn over."""
+    screen = Screen(terminal, clock=clock)
+    with screen.progress(7000, "iter", "Training a net") as bar:
+        clock.now += 1
+        bar.update(4)
+        long = "Training a net  4/7,000 iter  0%  4.00 iter/s  29:09 left"
+        assert terminal.screen() == [long]
+        monkeypatch.setenv("COLUMNS", "25")
+        terminal.truncate(0)
+        terminal.seek(0)
+        terminal.write(f"above\n{long[:25]}\n{long[25:50]}\n{long[50:]}")
+        screen.write("I1121 text\n")
+        assert terminal.screen() == ["above", "I1121 text", "4/7,000 iter  29:09 left"]
+    assert terminal.screen() == ["above", "I1121 text", ""]
+
+
+def test_a_shorter_line_leaves_nothing_of_a_longer_one(terminal: Terminal, clock: Clock) -> None:
+    note = "testing 100/100"
+    with Screen(terminal, clock=clock).progress(7, "iter", note=lambda: note) as bar:
+        clock.now += 1
+        bar.update(2)
+        assert terminal.screen() == ["2/7 iter  28%  testing 100/100  2.00 iter/s  0:02 left"]
+        note = ""
+        clock.now += 1
+        bar.update(2)
+        assert terminal.screen() == ["4/7 iter  57%  2.00 iter/s  0:02 left"]
+
+
+def test_each_drawing_is_one_write_over_the_old_one(terminal: Terminal, clock: Clock) -> None:
+    """A terminal that shows what it has between two writes does not flicker then."""
+    writes: list[str] = []
+    screen = Screen(terminal, clock=clock)
+    terminal.write = writes.append  # type: ignore[method-assign, assignment]
+    with screen.progress(9, "iter") as bar:
+        clock.now += 1
+        bar.update(2)
+        screen.write("text\n")
+    assert [text.count("\r") for text in writes] == [1, 1, 1, 1]
+    assert writes[1].index("2/9") < writes[1].index("\x1b[K")
+
+
+def test_a_pause_does_not_change_the_rate(terminal: Terminal, clock: Clock) -> None:
+    with Screen(terminal, clock=clock).progress(1000, "iter") as bar:
+        for _ in range(10):
+            clock.now += 1
+            bar.update(7)
+        for _ in range(60):  # a test
+            clock.now += 1
+            bar.update(0)
+        assert terminal.screen() == ["70/1,000 iter  7%  7.00 iter/s  2:13 left"]
+        clock.now += 1
+        bar.update(70)
+        assert terminal.screen() == ["140/1,000 iter  14%  1.15 iter/s  12:29 left"]  # with what the pause took
+
+
+@pytest.mark.parametrize(("value", "colored"), [("", True), ("1", False)])
+def test_color(terminal: Terminal, clock: Clock, monkeypatch: pytest.MonkeyPatch, value: str, colored: bool) -> None:
+    monkeypatch.setenv("NO_COLOR", value)
+    with Screen(terminal, clock=clock).progress(3, "iter"):
+        pass
+    assert ("\x1b[36m" in terminal.getvalue()) == colored
 
 
 def test_the_inner_of_two_is_shown(terminal: Terminal, clock: Clock) -> None:

@@ -196,3 +196,11 @@ def test_the_log_tells_how_the_net_is_built(caplog):
 def test_phase_of_a_layer():
     net = make_net(input_layers(x=(1,)), phase=schema.TRAIN)
     assert net.layers[0].param.phase == schema.TRAIN
+
+
+def test_layers_of_two_nets_that_cannot_share():
+    net = make_net(input_layers(x=(5, 3)) + ip("ip", "x", "a", 2))
+    with pytest.raises(GraphError, match=r"parameter 0 of layer 'ip' has the shape \(4, 3\) in one net and \(2, 3\) in the other"):
+        net.share_trained_layers_with(make_net(input_layers(x=(5, 3)) + ip("ip", "x", "a", 4)))
+    with pytest.raises(GraphError, match="layer 'ip' has 0 parameter blobs in one net and 2 in the other"):
+        net.share_trained_layers_with(make_net(input_layers(x=(5, 3)) + 'layer { name: "ip" type: "ReLU" bottom: "x" top: "a" }'))

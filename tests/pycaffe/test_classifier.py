@@ -85,6 +85,7 @@ def test_the_script(folder):
     [
         (["images", "o.npy"], "there is no image *.jpg in this folder"),
         (["nowhere.png", "o.npy"], "nowhere.png"),
+        (["several.npz", "o.npy", "--mean_file", "several.npz"], "several.npz: expected one numpy array (.npy), found several (.npz)"),
         (["mean.npy", "o.npy"], "mean.npy: expected images of shape (n, height, width, channels), found (3, 12, 12)"),
         (["images/0.png", "o.npy", "--images_dim", "16"], "--images_dim 16: expected height and width"),
         (["images/0.png", "o.npy", "--channel_swap", "a,b"], "--channel_swap a,b: expected whole numbers"),
@@ -95,6 +96,7 @@ def test_the_script(folder):
 def test_the_script_says_what_is_wrong(folder, args, message, monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(ROOT / "python"))
     monkeypatch.chdir(folder)
+    np.savez("several.npz", a=np.zeros(2), b=np.zeros(3))
     flags = ["--model_def", "net.prototxt", "--pretrained_model", "net.caffemodel"]
     if "--mean_file" not in args:
         flags += ["--mean_file", ""]

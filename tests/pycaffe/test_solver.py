@@ -51,6 +51,16 @@ def test_the_class_wins_over_the_file(caplog):
     assert 'solver.prototxt says type: "Adam"; as in Caffe, SGDSolver trains with SGD' in caplog.text
 
 
+@pytest.mark.parametrize("make", [caffe.SGDSolver, caffe.get_solver])
+def test_nan_does_not_stop_it(make, tmp_path):
+    solver = make(write_solver("snapshot: 2"))
+    solver.net.params["ip"][0].data[...] = np.nan
+    solver.step(3)
+    assert solver.iter == 3
+    assert np.isnan(solver.net.blobs["loss"].data)
+    assert (tmp_path / "snap_iter_2.solverstate").exists()
+
+
 def test_iter_and_rate():
     solver = caffe.SGDSolver(write_solver())
     rates = []

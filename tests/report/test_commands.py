@@ -85,6 +85,56 @@ def test_plot_does_not_write_over_a_log(tmp_path: Path) -> None:
         plot.run(call_for(plot.FLAGS, [str(tmp_path / "a.log"), str(tmp_path / "b.log")]))
 
 
+class Growing:
+    """Time that goes by while somebody sleeps, and a log that grows meanwhile."""
+
+    def __init__(self, path: Path, pieces: list[str]) -> None:
+        self.path, self.pieces, self.slept = path, pieces, 0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += 1
+        if not self.pieces:
+            raise KeyboardInterrupt
+        with self.path.open("a") as file:
+            file.write(self.pieces.pop(0))
+
+
+HEAD = "I1121 19:31:49.430888  7656 solver.cpp:347] "
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_plot_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
+    """The log is not there at first; then it has no number yet, then two, then it ends, or Ctrl-C comes."""
+    train_log, picture = tmp_path / "train.log", tmp_path / "curve.html"
+    last = f"{HEAD}Optimization Done.\n" if ends else ""
+    pieces = ["", f"{HEAD}Solving x\n", f"{HEAD}Iteration 0, loss = 7\n", f"{HEAD}Iteration 1, loss = 5\n", "", last]
+    growing = Growing(train_log, pieces)
+    pages = []
+
+    def sleep(seconds: float) -> None:
+        assert seconds == 3
+        pages.append(picture.read_text() if picture.exists() else "")
+        growing.sleep(seconds)
+
+    monkeypatch.setattr(plot.time, "sleep", sleep)
+    assert plot.run(call_for(plot.FLAGS, [str(train_log), str(picture)], follow=True, interval=3.0)) == 0
+    assert growing.slept == (6 if ends else 7)
+    assert [bool(page) for page in pages[:4]] == [False, False, False, True]
+    assert "<td>7</td>" in pages[3]
+    assert 'content="3"' in pages[3]
+    assert "<td>5</td>" in pages[4]
+    assert pages[4] == pages[5]
+    assert "http-equiv" not in picture.read_text()  # nothing more will come
+
+
+def test_plot_takes_a_log_that_is_called_as_a_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("filters").write_text((LOGS / "training_resumed.log").read_text())
+    assert plot.run(call_for(plot.FLAGS, ["filters", "x.svg"])) == 0
+    with pytest.raises(FlagError, match="--interval=0"):
+        plot.run(call_for(plot.FLAGS, ["filters", "x.svg"], interval=0.0))
+
+
 @pytest.fixture
 def digits(tmp_path: Path) -> dict[str, str]:
     """Forty images of two pixels each, in four well separated classes; and weights for nothing."""

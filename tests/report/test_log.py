@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caffe_lite.errors import DataError
-from caffe_lite.report.log import parse_log, read_log
+from caffe_lite.report.log import parse_log
+from caffe_lite.report.read import read_log
 
 LOGS = Path(__file__).parents[1] / "data" / "logs"
 

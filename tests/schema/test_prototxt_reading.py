@@ -135,7 +135,7 @@ def test_a_long_line_is_cut_around_the_place():
         ('name: "a" name: "b"', "1:11", "name is given twice in this NetParameter"),
         ("state {} state {}", "1:10", "state is given twice"),
         ("layer { clip_param { min: 1 } }", "1:20", "ClipParameter needs max to be given."),
-        ("layer {" * 100_000, "1:8", "It belongs to the older"),
+        ("layer {" * 100_000, "1:8", "Is a `}` missing before it?"),
         ("layer { name: " + "[" * 100_000, "1:15", "name takes a string, found `[`."),
     ],
 )

@@ -8,7 +8,7 @@ from support.layers import input_layers, make_net
 
 from caffe_lite import schema
 from caffe_lite.errors import SnapshotError
-from caffe_lite.snapshot import read_weights, write_weights
+from caffe_lite.snapshot import read_weights
 
 NET = input_layers(x=(2, 3)) + """
 layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"
@@ -26,7 +26,7 @@ def test_round_trip(tmp_path):
     path = tmp_path / "net.caffemodel"
     source, target = make_net(NET, seed=1), make_net(NET, seed=2)
     assert not np.array_equal(params(source)[0], params(target)[0])
-    write_weights(path, source.to_proto())
+    schema.write_binary(path, source.to_proto())
     target.copy_trained_from(path)
     for a, b in zip(params(source), params(target), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -104,6 +104,9 @@ def test_truncated(tmp_path, cut):
 def test_missing_and_empty(tmp_path):
     with pytest.raises(SnapshotError, match="no such file of weights"):
         read_weights(tmp_path / "none.caffemodel")
+    schema.write_binary(tmp_path / "a.solverstate", schema.NetParameter(name="no layers"))
+    with pytest.raises(SnapshotError, match=r"a\.solverstate holds no layers: .*looks like a solver state, which --snapshot"):
+        read_weights(tmp_path / "a.solverstate")
     (tmp_path / "empty.caffemodel").write_bytes(b"")
     with pytest.raises(SnapshotError, match=r"empty\.caffemodel"):
         read_weights(tmp_path / "empty.caffemodel")

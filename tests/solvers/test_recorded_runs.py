@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.runs import NAMES, RUNS, write_run
 
-from caffe_lite.solvers import read_solver
+from caffe_lite.solvers import Watcher, read_solver
 
 
 def test_there_are_runs():
@@ -22,7 +22,9 @@ def test_run(name, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO, "caffe_lite.solvers")
     solver = read_solver("solver.prototxt", snapshot=0, snapshot_after_train=False)
     losses = []
-    solver.on_iteration = lambda solver: losses.append(float(solver.net.blobs["loss"].data))
+    watcher = Watcher()
+    watcher.on_iteration = lambda solver: losses.append(float(solver.net.blobs["loss"].data))
+    solver.watchers.append(watcher)
     for _ in range(40):  # so it was recorded: the mean of average_loss starts anew with each step()
         solver.step(1)
     solver.close()
@@ -65,6 +67,7 @@ def test_resuming_follows_caffes_log(tmp_path, monkeypatch, caplog):
     first = read_solver("solver.prototxt", test_interval=100, snapshot_after_train=False)
     first.step(20)
     first.close()
+    (tmp_path / "snap_iter_20.resume").unlink()
     recorded = json.loads((RUNS.parent / "siamese_resume.json").read_text())
     caplog.set_level(logging.INFO, "caffe_lite.solvers")
     second = read_solver("solver.prototxt", snapshot=0, snapshot_after_train=False)

@@ -129,12 +129,14 @@ def test_display(caplog):
 def test_snapshots(tmp_path):
     make("snapshot: 4").solve()
     assert sorted(p.name for p in tmp_path.glob("snap*")) == [
-        "snap_iter_4.caffemodel", "snap_iter_4.solverstate", "snap_iter_6.caffemodel", "snap_iter_6.solverstate"]
+        "snap_iter_4.caffemodel", "snap_iter_4.resume", "snap_iter_4.solverstate",
+        "snap_iter_6.caffemodel", "snap_iter_6.resume", "snap_iter_6.solverstate"]
 
 
 def test_no_snapshot_after_training(tmp_path):
     make("snapshot: 4 snapshot_after_train: false").solve()
-    assert sorted(p.name for p in tmp_path.glob("snap*")) == ["snap_iter_4.caffemodel", "snap_iter_4.solverstate"]
+    assert sorted(p.name for p in tmp_path.glob("snap*")) == [
+        "snap_iter_4.caffemodel", "snap_iter_4.resume", "snap_iter_4.solverstate"]
 
 
 @pytest.mark.parametrize("kind", known_types())
@@ -242,6 +244,11 @@ def test_solvers_that_cannot_be(more, message):
 def test_no_net():
     with pytest.raises(ParameterError, match="exactly one train net, found 0"):
         make(base='base_lr: 0.1 lr_policy: "fixed" ')
+
+
+def test_snapshots_need_a_name():
+    with pytest.raises(ParameterError, match="snapshot is specified but snapshot_prefix is not"):
+        make("snapshot: 1", SOLVER.replace('snapshot_prefix: "snap"', ""))
 
 
 def test_snapshot_folder_is_looked_for_at_once():

@@ -13,7 +13,7 @@ from tools.bench.nets.spec import Spec, image_inputs
 from tools.bench.rounds import difference
 
 CLOSE = 1e-4
-PEERS = ["pytorch", "opencv"]
+PEERS = ["pytorch", "opencv", "onnxruntime"]
 
 
 def everything(batch, train):

@@ -28,7 +28,7 @@ from tools.bench.rounds import Pace, time_case
 from tools.bench.tables import markdown
 
 PARTS = ("nets", "growth", "start", "data")
-PACKAGES = ("caffe_lite", "numpy", "numba", "torch", "opencv-python-headless")
+PACKAGES = ("caffe_lite", "numpy", "numba", "torch", "opencv-python-headless", "onnxruntime")
 QUICK, WHOLE = Pace(3, 0.1, 1), Pace(7, 0.3, 1)
 MODELS = ("model name", "Hardware")  # lines of /proc/cpuinfo
 

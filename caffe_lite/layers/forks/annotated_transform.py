@@ -38,7 +38,7 @@ class AnnotatedTransform:
     def __init__(self, param: Any, phase: int, transformer: Transformer, rng: Rng) -> None:
         transform = self._param = param.transform_param
         self._samplers = list(param.annotated_data_param.batch_sampler)
-        self._transformer, self._rng, self._random = transformer, rng, phase == TRAIN
+        self._transformer, self.rng, self._random = transformer, rng, phase == TRAIN
         self._constraint = transform.emit_constraint if transform.HasField("emit_constraint") else None
         self._crop = (transform.crop_size,) * 2 if transform.crop_size else (transform.crop_h, transform.crop_w)
         if bool(self._crop[0]) != bool(self._crop[1]):
@@ -70,7 +70,7 @@ class AnnotatedTransform:
             DataError: it does not have the size of ``out``, or is smaller than the crop.
             ShapeError: the mean image does not have that size.
         """
-        param, rng = self._param, self._rng
+        param, rng = self._param, self.rng
         if param.HasField("distort_param"):
             item = replace(item, image=distort(item.image, param.distort_param, rng))
         if param.HasField("expand_param"):
@@ -105,7 +105,7 @@ class AnnotatedTransform:
                             "(height x width)")
         top, left = (height - rows) // 2, (width - columns) // 2
         if self._random:
-            top, left = self._rng.rand() % (height - rows + 1), self._rng.rand() % (width - columns + 1)
+            top, left = self.rng.rand() % (height - rows + 1), self.rng.rand() % (width - columns + 1)
         frame = np.array([left / width, top / height, (left + columns) / width, (top + rows) / height], np.float32)
         return item.image[:, top : top + rows, left : left + columns], frame
 

@@ -10,7 +10,7 @@ from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import CaffeError, DataError, GraphError, ParameterError, ShapeError
 from caffe_lite.files import locate
 from caffe_lite.kernels.boxes import overlap
-from caffe_lite.layers.base import Layer
+from caffe_lite.layers.base import Layer, Position
 from caffe_lite.layers.forks.detection_pixels import read_sizes, to_pixels
 from caffe_lite.layers.forks.multibox_objects import BOX, DIFFICULT, IMAGE, LABEL
 from caffe_lite.layers.registry import register
@@ -73,6 +73,13 @@ class DetectionEvaluateLayer(Layer):
         result = np.concatenate(rows)
         top[0].reshape((1, 1, *result.shape))
         top[0].data[...] = result
+
+    def position(self) -> Position:
+        """The image of ``name_size_file`` that comes next."""
+        return {"image": self._image} if self._images else {}
+
+    def go_to(self, position: Position) -> None:
+        self._image = position.get("image", 0) % max(1, len(self._images))
 
     def _judge(self, found: Array, objects: Array) -> Array:
         """The rows for the detections of one image and class."""

@@ -190,6 +190,7 @@ def test_a_mean_image(tmp_path):
     ("crop_h: 5", "", 1, ParameterError, "both crop_h and crop_w, found 5 and 0"),
     ("", "batch_sampler { sampler { min_scale: 2 } }", 1, ParameterError, "a sampler needs"),
     ("mean_value: 1 mean_value: 2", "", 1, ParameterError, "either 1 mean_value"),
+    ("resize_param { resize_mode: FIT_LARGE_SIZE_AND_PAD height: 12 width: 9 pad_value: 1 pad_value: 2 }", "", 1, ParameterError, "either 1 pad_value.*: 3; found 2"),
     ("crop_size: 9", "", 1, DataError, "key '0000': expected at least 9 x 9 .*found 8 x 10"),
     ("expand_param { max_expand_ratio: 4 }", "", 1, DataError, "found .*give transform_param { resize_param }"),
 ])
@@ -201,6 +202,7 @@ def test_what_cannot_be(tmp_path, transform, more, size, kind, message):
 @pytest.mark.parametrize(("value", "message"), [
     (make_datum(picture()), "key '0001': .*no datum|key '0001': .*database of Datum"), (b"\xff\xff", "key '0001'"),
     (schema.AnnotatedDatum(type=0, datum=schema.Datum(channels=3, height=8, width=10, data=b"abc")).SerializeToString(), "found 3 values"),
+    (schema.AnnotatedDatum(type=0).SerializeToString(), "key '0001': this is no AnnotatedDatum: it has no datum"),
     (record(picture(), typed=False), "misses AnnotationType"), (record(picture(9, 9)), "as the first image of its batch"),
 ])
 def test_records_that_cannot_be(tmp_path, value, message):
@@ -216,6 +218,12 @@ def test_a_mean_image_of_another_size(tmp_path):
     with pytest.raises(ShapeError, match=r"the mean file has the shape \(3, 4, 4\), what the net gets \(3, 8, 10\)"):
         net.forward()
     net.close()
+
+
+def test_a_canvas_filled_with_a_mean_image(tmp_path):
+    schema.write_binary(tmp_path / "mean.binaryproto", schema.array_to_blob(np.zeros((1, 3, 8, 10), np.float32)))
+    with pytest.raises(ParameterError, match="give mean_value instead of mean_file"):
+        build(tmp_path, [record(picture())], f'mean_file: "{tmp_path}/mean.binaryproto" expand_param {{ max_expand_ratio: 2 }}')
 
 
 def test_other_data_layers_refuse_what_they_do_not_do(tmp_path):

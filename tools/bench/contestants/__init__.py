@@ -66,6 +66,7 @@ CONTESTANTS = {
         Contestant("pytorch", "pytorch", needs=TORCH),
         Contestant("pytorch-compiled", "pytorch_compiled", needs=TORCH, slow=True),
         Contestant("opencv", "opencv", (FORWARD,), {"cv2": "opencv-python-headless<5"}),
+        Contestant("onnxruntime", "onnx_runtime", (FORWARD,), {"onnxruntime": "onnxruntime", "onnx": "onnx"}),
         Contestant("caffe", "caffe", needs={"h5py": "h5py"}, root=("CAFFE_ROOT", "build/tools/caffe")),
     )
 }

@@ -10,7 +10,7 @@ import numpy as np
 
 from caffe_lite import schema
 from caffe_lite.net import Net
-from caffe_lite.solvers import Solver
+from caffe_lite.solvers import Solver, Watcher
 from tools.bench.cases import DECAY, INPUTS, MOMENTUM, NET, RATE, WEIGHTS
 from tools.bench.contestants.runner import Runner, times_of
 
@@ -45,9 +45,19 @@ class Training(Runner):
 
     def run(self, iterations: int) -> list[float]:
         ends = [perf_counter()]
-        self._solver.on_iteration = lambda solver: ends.append(perf_counter())
+        self._solver.watchers = [Stopwatch(ends)]
         self._solver.step(iterations)
         return [b - a for a, b in pairwise(ends)]
+
+
+class Stopwatch(Watcher):
+    """Notes the time at which each iteration ends."""
+
+    def __init__(self, ends: list[float]) -> None:
+        self._ends = ends
+
+    def on_iteration(self, solver: Solver) -> None:
+        self._ends.append(perf_counter())
 
 
 def fill(net: Net, folder: Path) -> None:

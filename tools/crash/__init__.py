@@ -1,0 +1,2 @@
+"""``make crash``: trainings that are killed, again and again, must end as if they never had been; see
+``docs/reliability.md``."""
