@@ -64,8 +64,9 @@ def test_the_page_is_made_from_the_source(sites):
 
 def test_every_message_is_provoked_by_a_test(sites):
     examples = read_examples()
-    untested = [f"{site.path}:{site.begin}: {site.template}" for site in sites if example_of(site, examples) is None]
-    assert not untested, "no test is known to provoke these:\n" + "\n".join(untested) + AGAIN
+    untested = {f"{site.path}: {site.template}" for site in sites if example_of(site, examples) is None}
+    allowed = set((ROOT / "tests" / "data" / "errors_not_provoked.txt").read_text("utf-8").splitlines())
+    assert untested <= allowed, "no test is known to provoke these:\n" + "\n".join(sorted(untested - allowed)) + AGAIN
 
 
 def test_the_tests_that_provoke_them_exist():
