@@ -15,7 +15,12 @@ from caffe_lite.layers.registry import register
 class AbsValLayer(NeuronLayer):
     """``y = |x|``, with gradient 0 at 0; not in place.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's absval_layer.cpp.
+
+    Raises:
+        GraphError: it would work in place.
     """
 
     kernels = (absval_forward, absval_backward)

@@ -23,7 +23,14 @@ class AccuracyLayer(Layer):
     Bottoms: scores ``(outer..., channels, inner...)`` along ``axis``, and labels. A second top gets the share
     for each class. It has no gradient.
 
+    The first top is a scalar, the second ``(channels,)``.
+
     Source: Caffe's accuracy_layer.cpp.
+
+    Raises:
+        ShapeError: there is not one label for each prediction.
+        ParameterError: ``top_k`` is more than there are classes, or a gradient is wanted.
+        DataError: in ``forward``, when a label is none of the classes.
     """
 
     bottoms = (2, 2)

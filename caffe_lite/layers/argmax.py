@@ -24,6 +24,11 @@ class ArgMaxLayer(Layer):
     and then values; as many axes of size 1 follow as the bottom has more. It has no gradient.
 
     Source: Caffe's argmax_layer.cpp.
+
+    Raises:
+        ParameterError: there are not ``top_k`` values to choose from, or a gradient is wanted.
+        ShapeError: the bottom is a scalar.
+        GraphError: it would work in place.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -28,7 +28,13 @@ class BatchNormLayer(NormalizingLayer):
     ``moving_average_fraction`` of itself; the stored statistics are the sums divided by that of the weights, or 0
     where that is 0.
 
+    Bottom ``(num, channels, ...)``; the top has its shape.
+
     Source: Caffe's batch_norm_layer.cpp; Ioffe and Szegedy, "Batch normalization", 2015.
+
+    Raises:
+        ShapeError: the bottom has no axes, or another number of channels than before.
+        ParameterError: a ``param`` gives the statistics a rate.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -48,6 +54,11 @@ class BatchNormLayer(NormalizingLayer):
                           f"lr_mult {self.param.param[i].lr_mult:g}; make it 0, or leave param out")
         self._mean, self._variance, self._factor, self._unbiased = np.zeros((4, self._channels), self.context.dtype)
         self._sums = np.empty((2, self._channels), self.context.dtype)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether batches are added to the stored sums, which are constants otherwise."""
+        return not self._stored
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)

@@ -19,7 +19,15 @@ from caffe_lite.parallel import parallel_for
 class BatchReindexLayer(Layer):
     """``top[m] = bottom[0][index[m]]`` with ``index = bottom[1]``, which has one axis.
 
+    The top is ``(indices, ...)``, with the other axes of ``bottom[0]``.
+
     Source: Caffe's batch_reindex_layer.cpp.
+
+    Raises:
+        ShapeError: the indices have not one axis, or ``bottom[0]`` has none.
+        DataError: in ``forward``, when an index is none of the items.
+        ParameterError: the indices are to have a gradient.
+        GraphError: it would work in place.
     """
 
     bottoms = (2, 2)

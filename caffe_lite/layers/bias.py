@@ -19,7 +19,13 @@ class BiasLayer(BroadcastLayer):
 
     ``b`` is the second bottom or a learned blob; which axes it covers: see ``BroadcastLayer``.
 
+    The top has the first bottom's shape.
+
     Source: Caffe's bias_layer.cpp.
+
+    Raises:
+        ParameterError: the axes are none of the first bottom's.
+        ShapeError: b does not fit the first bottom.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -16,6 +16,8 @@ class BNLLLayer(NeuronLayer):
 
     In place the gradient is taken at y, as in Caffe.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's bnll_layer.cpp.
     """
 

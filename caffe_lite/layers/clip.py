@@ -17,7 +17,12 @@ class ClipLayer(NeuronLayer):
 
     In place it passes everywhere, as in Caffe, because it is taken at y.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's clip_layer.cpp.
+
+    Raises:
+        ParameterError: ``min`` or ``max`` is missing.
     """
 
     kernels = (clip_forward, clip_backward)

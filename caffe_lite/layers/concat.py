@@ -19,7 +19,14 @@ from caffe_lite.parallel import parallel_for
 class ConcatLayer(Layer):
     """The bottoms one after another along ``axis``; they agree in all others. A single bottom is the top itself.
 
+    Along ``axis`` the top is as large as all bottoms together.
+
     Source: Caffe's concat_layer.cpp.
+
+    Raises:
+        ShapeError: the bottoms do not agree.
+        ParameterError: both ``axis`` and its old name ``concat_dim`` are given.
+        GraphError: it would work in place.
     """
 
     bottoms = (1, None)

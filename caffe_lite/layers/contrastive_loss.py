@@ -21,8 +21,13 @@ class ContrastiveLossLayer(LossLayer):
     pair, everything else that does not round to 0 a similar one. With ``legacy_version`` the second term is
     ``(1 - s) max(margin - d², 0)``. The gradient of a dissimilar pair divides by ``d + 1e-4``.
 
+    The top is a scalar.
+
     Source: Caffe's contrastive_loss_layer.cpp; Hadsell, Chopra, LeCun, "Dimensionality reduction by learning
     an invariant mapping", 2006.
+
+    Raises:
+        ShapeError: the features have two shapes, or there is not one similarity for each pair.
     """
 
     bottoms = (3, 3)

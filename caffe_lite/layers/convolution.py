@@ -35,6 +35,11 @@ class ConvolutionLayer(Layer):
     ``(num_output, channels / group, kernel...)`` and, with ``bias_term``, ``b`` of shape ``(num_output,)``.
 
     Source: Caffe's base_conv_layer.cpp and conv_layer.cpp.
+
+    Raises:
+        ParameterError: there is no kernel size, no ``num_output``, or ``group`` does not divide the channels.
+        ShapeError: the kernel does not fit into the bottom, the bottoms have several shapes, or other channels than
+            the filters.
     """
 
     bottoms = (1, None)
@@ -73,7 +78,8 @@ class ConvolutionLayer(Layer):
         for blob in top:
             blob.reshape((*shape[:a], self._outputs, *out))
         self._nothing = np.empty(0, self.context.dtype)
-        self._engine = choose_engine(self._geometry, self.context.dtype, self.context.workspace)
+        if not self.context.dry:
+            self._engine = choose_engine(self._geometry, self.context.dtype, self.context.workspace)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.forward_rectified(bottom, top, 1)

@@ -25,6 +25,11 @@ class CropLayer(Layer):
     gradient is 0.
 
     Source: Caffe's crop_layer.cpp.
+
+    Raises:
+        ShapeError: the crop reaches beyond ``bottom[0]``, or ``bottom[1]`` has other axes.
+        ParameterError: there are neither 1 nor as many offsets as cropped axes.
+        GraphError: it would work in place.
     """
 
     bottoms = (2, 2)

@@ -24,6 +24,10 @@ class DeconvolutionLayer(ConvolutionLayer):
     ``(channels, num_output / group, kernel...)`` and, with ``bias_term``, ``b`` of shape ``(num_output,)``.
 
     Source: Caffe's deconv_layer.cpp.
+
+    Raises:
+        ParameterError: as Convolution.
+        ShapeError: as Convolution, or nothing is left within the padding.
     """
 
     def read(self, axes: int) -> Geometry:

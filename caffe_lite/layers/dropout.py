@@ -23,8 +23,13 @@ class DropoutLayer(Layer):
 
     The mask is drawn anew at every forward pass from the net's generator. May work in place.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's dropout_layer.cpp; Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout: a simple
     way to prevent neural networks from overfitting", 2014.
+
+    Raises:
+        ParameterError: ``dropout_ratio`` is not from 0 to below 1.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -18,6 +18,9 @@ class DummyDataLayer(Layer):
 
     Shapes are given by ``shape``, or as in 2014 by ``num``, ``channels``, ``height`` and ``width``; each of them,
     and the fillers, once for all tops or once for each. Source: Caffe's ``dummy_data_layer.cpp``.
+
+    Raises:
+        ParameterError: shapes or fillers are neither one nor one for each top, or given in both forms.
     """
 
     bottoms = (0, 0)

@@ -27,7 +27,14 @@ class EltwiseLayer(Layer):
     which is NaN where that is 0. The gradient of a maximum goes to one bottom: of the first two, where they are
     equal, to the second; else to the first that has it.
 
+    The top has the shape of the bottoms.
+
     Source: Caffe's eltwise_layer.cpp.
+
+    Raises:
+        ShapeError: the bottoms have several shapes.
+        ParameterError: ``coeff`` is not one for each bottom, or not for a sum.
+        GraphError: it would work in place.
     """
 
     bottoms = (2, None)

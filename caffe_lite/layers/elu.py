@@ -13,6 +13,8 @@ from caffe_lite.layers.registry import register
 class ELULayer(NeuronLayer):
     """``y = x`` where x is positive, else ``alpha (exp x - 1)``.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's elu_layer.cpp; Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by
     exponential linear units", 2015.
     """

@@ -23,6 +23,11 @@ class EmbedLayer(Layer):
     Blobs: ``w`` of shape ``(input_dim, num_output)`` and, with ``bias_term``, ``b``.
 
     Source: Caffe's embed_layer.cpp.
+
+    Raises:
+        ParameterError: ``num_output`` or ``input_dim`` is missing, or the indices are to have a gradient.
+        DataError: in ``forward``, when an index is beyond the table.
+        GraphError: it would work in place.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -20,7 +20,12 @@ GRAIN = 1 << 14  # elements worth a thread
 class EuclideanLossLayer(LossLayer):
     """``loss = 1/2N Σ (a - b)²`` for two bottoms of N samples each; both have a gradient.
 
+    The bottoms are ``(N, ...)`` with as many values, the top is a scalar.
+
     Source: Caffe's euclidean_loss_layer.cpp.
+
+    Raises:
+        ShapeError: the bottoms differ in N, or in the number of values of a sample.
     """
 
     def allow_force_backward(self, index: int) -> bool:

@@ -18,7 +18,12 @@ from caffe_lite.layers.registry import register
 class ExpLayer(NeuronLayer):
     """``y = base ** (shift + scale x)``; a base of -1 stands for e.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's exp_layer.cpp.
+
+    Raises:
+        ParameterError: ``base`` is 0 or less and not -1, or ``base ** shift`` is beyond float32.
     """
 
     kernels = (exp_forward, exp_backward)

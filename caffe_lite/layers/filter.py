@@ -24,7 +24,14 @@ class FilterLayer(Layer):
     How many that are is known when the values are: ``reshape`` gives the tops room for all items, ``forward`` their
     shapes, from none to all items.
 
+    Bottoms ``(items, ...)``, the selector with one value for each item; the tops have the other axes of theirs.
+
     Source: Caffe's filter_layer.cpp.
+
+    Raises:
+        GraphError: there is not one top for each bottom but the last, or it would work in place.
+        ShapeError: the bottoms have several numbers of items.
+        ParameterError: the selector is to have a gradient.
     """
 
     bottoms = (2, None)

@@ -17,6 +17,10 @@ class FlattenLayer(Layer):
     """The bottom, in the same memory, with the axes from ``axis`` to ``end_axis`` as one.
 
     Source: Caffe's flatten_layer.cpp.
+
+    Raises:
+        ParameterError: ``axis`` or ``end_axis`` is no axis of the bottom, or the one comes after the other.
+        GraphError: it would work in place.
     """
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

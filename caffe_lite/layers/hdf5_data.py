@@ -74,14 +74,17 @@ class HDF5DataLayer(Layer):
         self._tolerance.tell_total()
 
     def position(self) -> Position:
-        position = self._rows.position()
-        return position if self._own_rng is None else {**position, "random": self._own_rng.getstate()}
+        position, bad = self._rows.position(), self._tolerance.position()
+        if self._own_rng is not None:
+            position["random"] = self._own_rng.getstate()
+        return {**position, "bad": bad} if bad else position
 
     def go_to(self, position: Position) -> None:
         try:
             self._rows.go_to(position)
         except CaffeError as error:
             self.fail(SnapshotError, str(error))
+        self._tolerance.go_to(position.get("bad", {}))
         if self._own_rng is not None:
             self._own_rng.setstate(position["random"])
 

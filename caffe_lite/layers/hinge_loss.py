@@ -22,7 +22,14 @@ class HingeLossLayer(LossLayer):
 
     Bottoms: scores, N times the number of classes, and N labels.
 
+    The top is a scalar.
+
     Source: Caffe's hinge_loss_layer.cpp.
+
+    Raises:
+        ShapeError: there is not one label for each row of scores.
+        DataError: in ``forward``, when a label is none of the classes.
+        ParameterError: the labels are to have a gradient.
     """
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

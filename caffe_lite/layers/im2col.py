@@ -24,6 +24,10 @@ class Im2colLayer(Layer):
     ``(n..., channels * prod(kernel), out...)`` with the out of ``Convolution``.
 
     Source: Caffe's im2col_layer.cpp.
+
+    Raises:
+        ParameterError: there is no kernel size.
+        ShapeError: the kernel does not fit into the bottom, or there are no spatial axes.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -30,7 +30,14 @@ class InfogainLossLayer(LossLayer):
     Bottoms: scores of shape ``(outer..., classes, inner...)``, one label for each prediction, and the matrix H,
     classes times classes, unless ``source`` names a file with it (a binary BlobProto). A second top gets p.
 
+    The first top is a scalar.
+
     Source: Caffe's infogain_loss_layer.cpp.
+
+    Raises:
+        ParameterError: there is no matrix, ``normalize`` is given, or labels or matrix are to have a gradient.
+        ShapeError: the matrix or the labels do not fit the scores.
+        DataError: in ``forward``, when a label is none of the classes; or the matrix's file cannot be read.
     """
 
     bottoms = (2, 3)

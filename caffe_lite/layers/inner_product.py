@@ -26,7 +26,13 @@ class InnerProductLayer(Layer):
     ``(num_output, k)``, with ``transpose`` of shape ``(k, num_output)``, and, with ``bias_term``, ``b`` of shape
     ``(num_output,)``.
 
+    The top is ``(..., num_output)``, with the axes of the bottom before ``axis``.
+
     Source: Caffe's inner_product_layer.cpp.
+
+    Raises:
+        ParameterError: ``num_output`` is missing.
+        ShapeError: the bottom has another number of inputs than before.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -15,6 +15,9 @@ class InputLayer(Layer):
     """Tops of the shapes in ``input_param``: one shape for all, one for each, or none yet.
 
     Source: Caffe's input_layer.cpp.
+
+    Raises:
+        ParameterError: there are neither none, one nor as many shapes as tops.
     """
 
     bottoms = (0, 0)

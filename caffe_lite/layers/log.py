@@ -15,7 +15,12 @@ from caffe_lite.layers.registry import register
 class LogLayer(NeuronLayer):
     """``y = log(shift + scale x) / log(base)``; a base of -1 stands for e.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's log_layer.cpp, whose gradient in place is not one; this layer's is right there too.
+
+    Raises:
+        ParameterError: ``base`` has no logarithm.
     """
 
     kernels = (log_forward, log_backward)

@@ -24,8 +24,14 @@ class LRNLayer(NormalizingLayer):
     ACROSS_CHANNELS: the window is ``local_size`` channels, and n is ``local_size``. WITHIN_CHANNEL: it is a square
     of ``local_size`` by ``local_size`` in the plane, n its area, and k is 1 whatever the prototxt says.
 
+    The top has the bottom's shape, ``(num, channels, height, width)``.
+
     Source: Caffe's lrn_layer.cpp; Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional
     neural networks", 2012.
+
+    Raises:
+        ParameterError: ``local_size`` is even.
+        ShapeError: the bottom has not four axes.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

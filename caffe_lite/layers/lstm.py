@@ -23,6 +23,11 @@ class LSTMLayer(RecurrentLayer):
     every ``RecurrentLayer``.
 
     Source: Caffe's lstm_layer.cpp; Zaremba, Sutskever, "Learning to execute", 2014.
+
+    Raises:
+        GraphError: there are not the bottoms and tops that ``expose_hidden`` takes.
+        ParameterError: ``num_output`` is missing, or cont is to have a gradient.
+        ShapeError: the bottoms do not fit each other, or the number of steps has changed.
     """
 
     bottoms = (2, 5)

@@ -21,6 +21,10 @@ class LSTMUnitLayer(Layer):
     and cont ``(1, streams)``, which has no gradient. Tops: c and h, ``(1, streams, units)``.
 
     Source: Caffe's lstm_unit_layer.cpp.
+
+    Raises:
+        ShapeError: the bottoms have other shapes than these.
+        ParameterError: cont is to have a gradient.
     """
 
     bottoms = (3, 3)

@@ -20,7 +20,14 @@ class MultinomialLogisticLossLayer(LossLayer):
 
     Bottoms: probabilities, N times the number of classes, and N labels.
 
+    The top is a scalar.
+
     Source: Caffe's multinomial_logistic_loss_layer.cpp.
+
+    Raises:
+        ShapeError: there is not one label for each row of probabilities.
+        DataError: in ``forward``, when a label is none of the classes.
+        ParameterError: the labels are to have a gradient.
     """
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

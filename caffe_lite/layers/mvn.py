@@ -24,6 +24,9 @@ class MVNLayer(NormalizingLayer):
     The top always has four axes; those that the bottom lacks are of size 1.
 
     Source: Caffe's mvn_layer.cpp.
+
+    Raises:
+        ShapeError: the bottom has more than four axes.
     """
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

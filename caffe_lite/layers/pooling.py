@@ -39,6 +39,10 @@ class PoolingLayer(Layer):
         window: kernel, stride and pad, each along height and width.
 
     Source: Caffe's pooling_layer.cpp, and pooling_layer.cu for STOCHASTIC.
+
+    Raises:
+        ParameterError: there is no window size, or it, ``stride`` and ``pad`` do not go together.
+        ShapeError: the bottom has not four axes, or no window fits into it.
     """
 
     tops = (1, 2)

@@ -14,6 +14,8 @@ from caffe_lite.layers.registry import register
 class PowerLayer(NeuronLayer):
     """``y = (shift + scale x) ** power``; with a scale of 0 it does not depend on x, be it NaN.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's power_layer.cpp. Where ``shift + scale x`` is 0 Caffe's gradient of a power other than 1 and 2
     is NaN, and in place it is not a gradient; this layer's is right there too.
     """

@@ -24,7 +24,12 @@ class PReLULayer(Layer):
 
     The blob: slopes, one for each index of axis 1, or with ``channel_shared`` a scalar; 0.25 without a filler.
 
+    Bottom ``(num, channels, ...)``; the top has its shape.
+
     Source: Caffe's prelu_layer.cpp; He, Zhang, Ren, Sun, "Delving deep into rectifiers", 2015.
+
+    Raises:
+        ShapeError: the bottom has no axis 1, or another number of channels than before.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -26,7 +26,13 @@ OPERATIONS = {
 class ReductionLayer(Layer):
     """``y = coeff Σ x``, ``Σ |x|``, ``Σ x²`` or the mean of x, over ``axis`` and all axes after it.
 
+    The top has the axes of the bottom before ``axis``.
+
     Source: Caffe's reduction_layer.cpp.
+
+    Raises:
+        ParameterError: the bottom has no such axis.
+        GraphError: it would work in place.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -17,6 +17,8 @@ GRAIN = 1 << 15  # elements: about what a thread does in the time it takes to wa
 class ReLULayer(Layer):
     """``y = max(x, 0) + negative_slope min(x, 0)``; may work in place.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's relu_layer.cpp.
     """
 

@@ -20,6 +20,11 @@ class ReshapeLayer(Layer):
     counts from behind the last; a ``num_axes`` of -1 is all to the end, of 0 inserts axes.
 
     Source: Caffe's reshape_layer.cpp.
+
+    Raises:
+        ParameterError: ``shape`` has more than one -1 or a 0 without an axis, or the axes are none of the bottom's.
+        ShapeError: the bottom's elements do not fit into the shape.
+        GraphError: it would work in place.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

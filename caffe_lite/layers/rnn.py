@@ -27,6 +27,11 @@ class RNNLayer(RecurrentLayer):
     ``W_ho`` ``(num_output, num_output)``, and ``b_o``. Bottoms and tops are those of every ``RecurrentLayer``.
 
     Source: Caffe's rnn_layer.cpp.
+
+    Raises:
+        GraphError: there are not the bottoms and tops that ``expose_hidden`` takes.
+        ParameterError: ``num_output`` is missing, or cont is to have a gradient.
+        ShapeError: the bottoms do not fit each other, or the number of steps has changed.
     """
 
     bottoms = (2, 4)

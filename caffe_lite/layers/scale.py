@@ -26,7 +26,13 @@ class ScaleLayer(BroadcastLayer):
     ``s`` is the second bottom or a learned blob, 1 without a filler; ``b`` is there with ``bias_term`` only, always
     learned, after s. Which axes they cover: see ``BroadcastLayer``.
 
+    The top has the first bottom's shape.
+
     Source: Caffe's scale_layer.cpp.
+
+    Raises:
+        ParameterError: the axes are none of the first bottom's.
+        ShapeError: s or b does not fit the first bottom.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

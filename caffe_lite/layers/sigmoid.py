@@ -11,6 +11,8 @@ from caffe_lite.layers.registry import register
 class SigmoidLayer(NeuronLayer):
     """``y = 1 / (1 + exp(-x))``, computed without overflow.
 
+    The top has the bottom's shape, whatever that is. May work in place.
+
     Source: Caffe's sigmoid_layer.cpp.
     """
 

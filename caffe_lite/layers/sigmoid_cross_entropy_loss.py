@@ -24,7 +24,13 @@ class SigmoidCrossEntropyLossLayer(LossLayer):
 
     The normalizer is the batch size unless ``loss_param`` says otherwise.
 
+    The bottoms have as many values; the top is a scalar.
+
     Source: Caffe's sigmoid_cross_entropy_loss_layer.cpp.
+
+    Raises:
+        ShapeError: they have not.
+        ParameterError: the targets are to have a gradient.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

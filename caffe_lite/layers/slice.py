@@ -22,6 +22,11 @@ class SliceLayer(Layer):
     Without slice points the axis is cut into equal parts. A single top is the bottom itself.
 
     Source: Caffe's slice_layer.cpp.
+
+    Raises:
+        ParameterError: the slice points do not rise within the axis, or are not one less than the tops; or both
+            ``axis`` and its old name ``slice_dim`` are given.
+        ShapeError: the axis has no equal parts.
     """
 
     tops = (1, None)

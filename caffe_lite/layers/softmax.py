@@ -16,7 +16,12 @@ from caffe_lite.parallel import parallel_for
 class SoftmaxLayer(Layer):
     """``top[c] = exp(bottom[c]) / Σ_c exp(bottom[c])`` along ``softmax_param.axis``; works in place.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's softmax_layer.cpp.
+
+    Raises:
+        ParameterError: the bottom has no such axis.
     """
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -25,7 +25,14 @@ class SoftmaxWithLossLayer(LossLayer):
     top, where there is one, gets ``p``. Probabilities are clamped at the smallest normal float, so that a
     single loss is at most 87.3365.
 
+    The first top is a scalar.
+
     Source: Caffe's softmax_loss_layer.cpp.
+
+    Raises:
+        ShapeError: there is not one label for each prediction.
+        DataError: in ``forward``, when a label is none of the classes.
+        ParameterError: the labels are to have a gradient.
     """
 
     tops = (1, 2)

@@ -19,6 +19,9 @@ class SplitLayer(Layer):
     """Every top has the bottom's values, in the same memory; ``bottom.diff = Σ_i top[i].diff``.
 
     Source: Caffe's split_layer.cpp.
+
+    Raises:
+        GraphError: a top has the bottom's name.
     """
 
     tops = (1, None)

@@ -27,6 +27,10 @@ class SPPLayer(Layer):
 
     Source: Caffe's spp_layer.cpp; He, Zhang, Ren, Sun, "Spatial pyramid pooling in deep convolutional networks for
     visual recognition", 2014.
+
+    Raises:
+        ParameterError: ``pyramid_height`` is missing, or a grid is too fine for the bottom.
+        ShapeError: the bottom has not four axes.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

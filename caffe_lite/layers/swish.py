@@ -13,6 +13,8 @@ from caffe_lite.layers.registry import register
 class SwishLayer(NeuronLayer):
     """``y = x / (1 + exp(-beta x))``.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's swish_layer.cpp; Ramachandran, Zoph, Le, "Searching for activation functions", 2017.
     """
 

@@ -11,6 +11,8 @@ from caffe_lite.layers.registry import register
 class TanHLayer(NeuronLayer):
     """``y = tanh x``.
 
+    The top has the bottom's shape, whatever that is. May work in place.
+
     Source: Caffe's tanh_layer.cpp.
     """
 

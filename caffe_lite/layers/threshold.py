@@ -15,7 +15,12 @@ from caffe_lite.layers.registry import register
 class ThresholdLayer(NeuronLayer):
     """``y = 1`` where ``x > threshold``, else 0. It has no gradient.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: Caffe's threshold_layer.cpp.
+
+    Raises:
+        ParameterError: a gradient is wanted.
     """
 
     kernels = (threshold_forward,)

@@ -19,7 +19,13 @@ from caffe_lite.parallel import parallel_for
 class TileLayer(Layer):
     """``tiles`` copies of the bottom, one after another along ``axis``.
 
+    Along ``axis`` the top is ``tiles`` times as large.
+
     Source: Caffe's tile_layer.cpp.
+
+    Raises:
+        ParameterError: ``tiles`` is missing, or the bottom has no such axis.
+        GraphError: it would work in place.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -37,13 +38,12 @@ def test_a_model_runs(tmp_path, monkeypatch, capsys):
 
 def test_weights_come_from_elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("net.prototxt").write_text(
-        'layer { name: "data" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 5 dim: 7 } } }'
-        'layer { name: "conv1" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 4 kernel_size: 2 } }')
-
-    class conv:
-        weight, bias = Tensor(np.ones((4, 3, 2, 2), np.float32)), Tensor(np.arange(4, dtype=np.float32))
-
-    exec(BLOCKS[2], {"conv": conv})
-    import_weights.run(call_for(import_weights.FLAGS, ["net.prototxt", "net.npz", "net.caffemodel"]))
-    assert Net.from_file("net.prototxt", weights="net.caffemodel").layers[1].blobs[1].data.tolist() == [0, 1, 2, 3]
+    lenet = {layer.name: layer.blobs for layer in Net.from_file(LENET).layers if layer.blobs}
+    net = SimpleNamespace(**{name: SimpleNamespace(**{part: Tensor(np.full(blob.shape, len(name) + i, np.float32))
+                                                      for i, (part, blob) in enumerate(zip(("weight", "bias"), blobs, strict=True))})
+                             for name, blobs in lenet.items()})
+    exec(BLOCKS[-1], {"np": np, "net": net})
+    import_weights.run(call_for(import_weights.FLAGS, [LENET, "lenet.npz", "lenet.caffemodel"]))
+    found = {layer.name: layer.blobs for layer in Net.from_file(LENET, weights="lenet.caffemodel").layers if layer.blobs}
+    assert found.keys() == {"conv1", "conv2", "ip1", "ip2"}
+    assert all((blob.data == len(name) + i).all() for name, blobs in found.items() for i, blob in enumerate(blobs))

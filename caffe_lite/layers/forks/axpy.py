@@ -23,7 +23,13 @@ class AxpyLayer(Layer):
 
     Bottoms: a, ``(num, channels)`` or ``(num, channels, 1, 1)``, and x and b, both ``(num, channels, ...)``.
 
+    The top has the shape of x.
+
     Source: SENet's axpy_layer.cpp; Hu, Shen, Sun, "Squeeze-and-excitation networks", 2017.
+
+    Raises:
+        ShapeError: they have other shapes.
+        GraphError: it would work in place.
     """
 
     bottoms = (3, 3)

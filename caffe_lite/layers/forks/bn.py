@@ -33,7 +33,14 @@ class BNLayer(NormalizingLayer):
     or if ``frozen`` the stored ones, of which a part of ``momentum`` stays in each iteration. Blobs: scale, shift and
     the stored mean and variance, all ``(1, channels, 1, 1)``; no solver touches the latter, or any if ``frozen``.
 
+    Bottom ``(num, channels, ...)``; the first top has its shape.
+
     Source: bn_layer.cpp of SegNet and of PSPNet.
+
+    Raises:
+        ParameterError: fields of both forks are given.
+        ShapeError: the bottom has less than two axes, or another number of channels than before.
+        GraphError: PSPNet's has more than one top.
     """
 
     tops = (1, 3)

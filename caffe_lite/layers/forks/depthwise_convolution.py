@@ -14,6 +14,9 @@ class DepthwiseConvolutionLayer(ConvolutionLayer):
     """Convolution whose ``num_output`` and ``group`` are the bottom's channels unless given.
 
     Source: yonghenglh6/DepthwiseConvolution; Howard et al., "MobileNets", 2017.
+
+    Raises:
+        ParameterError, ShapeError: as Convolution.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -30,6 +33,9 @@ class ConvolutionDepthwiseLayer(ConvolutionLayer):
     """Convolution whose ``num_output`` and ``group`` are the bottom's channels whatever is given.
 
     Source: conv_dw_layer.cpp of farmingyard/caffe-mobilenet.
+
+    Raises:
+        ParameterError, ShapeError: as Convolution.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -27,6 +27,12 @@ class DetectionEvaluateLayer(Layer):
     With a ``name_size_file`` boxes are compared in pixels.
 
     Source: SSD's detection_evaluate_layer.cpp.
+
+    Raises:
+        ParameterError: ``num_classes`` or ``overlap_threshold`` is none.
+        ShapeError: the bottoms have other shapes.
+        GraphError: a gradient is wanted.
+        DataError: in ``forward``, when an object has the background's label.
     """
 
     bottoms = (2, 2)

@@ -24,7 +24,7 @@ class DetectionOutputLayer(Layer):
     7)``: image, label, score, xmin, ymin, xmax, ymax.
 
     For each class but the background, of the boxes with a score above ``confidence_threshold`` the best
-    ``nms_param.top_k`` go through non-maximum suppression (see ``suppress``); of an image, the best ``keep_top_k`` are
+    ``nms_param.top_k`` go through non-maximum suppression; of an image, the best ``keep_top_k`` are
     kept. Where nothing is found in the batch, there is a row of -1 for each image, with its number. With
     ``save_output_param`` the detections go to files too.
 

@@ -25,6 +25,10 @@ class InterpLayer(Layer):
     ``m + (m - 1) (zoom_factor - 1)``, or ``height`` and ``width``, or the first and then the second.
 
     Source: interp_layer.cpp and interp.cpp of PSPNet and DeepLab.
+
+    Raises:
+        ParameterError: there is no size, a factor below 1, or a positive pad.
+        ShapeError: the bottom has not four axes, or nothing is left of it.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -27,10 +27,11 @@ class MultiBoxLossLayer(LossLayer):
     Bottoms: what each box says of its place, ``(num, boxes * classes * 4)``, and of its class, ``(num, boxes *
     num_classes)``; the prior boxes and their variances, ``(1, 2, boxes * 4)``; the objects, ``(1, 1, objects, 8)``:
     image, label, instance, xmin, ymin, xmax, ymax, difficult. With ``share_location`` all classes of a box are at one
-    place. Boxes are matched with objects (see ``match_images``); the localization loss is over the matches, the
-    confidence loss over all boxes or, with mining, over the matches and the worst negatives (see ``mine``). The
-    normalizer is the number of matches unless ``loss_param`` says otherwise, and never less than 1. As in the fork,
-    with ``encode_variance_in_target`` the gradient is that of the predictions divided by their variances.
+    place. Boxes are matched with objects (``multibox_matching.py``); the localization loss is over the matches, the
+    confidence loss over all boxes or, with mining, over the matches and the worst negatives
+    (``multibox_mining.py``). The normalizer is the number of matches unless ``loss_param`` says otherwise, and never
+    less than 1. As in the fork, with ``encode_variance_in_target`` the gradient is that of the predictions divided by
+    their variances.
 
     Source: SSD's multibox_loss_layer.cpp and bbox_util.cpp; Liu et al., "SSD: single shot multibox detector", 2016.
 

@@ -36,7 +36,12 @@ class NormalizeLayer(NormalizingLayer):
     As in the fork, the gradient of the bottom is that of an unscaled top, multiplied by the scales: where they
     differ from channel to channel, it is not quite the derivative.
 
+    Bottom ``(num, channels, ...)``; the top has its shape.
+
     Source: SSD's normalize_layer.cpp; Liu, Rabinovich, Berg, "ParseNet", 2015.
+
+    Raises:
+        ShapeError: the bottom has less than two axes, or another number of channels than before.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

@@ -23,6 +23,10 @@ class PermuteLayer(Layer):
     """Axis j of the top is axis ``permute_param.order[j]`` of the bottom; axes not named follow in their old order.
 
     Where that changes nothing, the top is the bottom itself. Source: SSD's permute_layer.cpp.
+
+    Raises:
+        ParameterError: ``order`` names an axis twice, or one that is none.
+        GraphError: it would work in place.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

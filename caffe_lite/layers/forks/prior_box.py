@@ -26,6 +26,10 @@ class PriorBoxLayer(Layer):
     the fork, sizes lose their fractions.
 
     Source: SSD's prior_box_layer.cpp; Liu et al., "SSD: single shot multibox detector", 2016.
+
+    Raises:
+        ParameterError: there is no ``min_size``, or a value that makes no box.
+        ShapeError: a bottom has not four axes.
     """
 
     bottoms = (2, 2)

@@ -11,6 +11,8 @@ from caffe_lite.layers.registry import register
 class ReLU6Layer(NeuronLayer):
     """``y = min(max(x, 0), 6)``; the gradient passes where ``0 < x < 6``. May work in place.
 
+    The top has the bottom's shape, whatever that is.
+
     Source: relu6_layer.cpp of MobileNet's forks; Howard et al., "MobileNets", 2017.
     """
 

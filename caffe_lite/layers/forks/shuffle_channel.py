@@ -20,7 +20,14 @@ from caffe_lite.parallel import parallel_for
 class ShuffleChannelLayer(Layer):
     """Channel ``j g + i`` of the top is channel ``i C/g + j`` of the bottom, for g groups and C channels (axis 1).
 
+    The top has the bottom's shape, ``(num, channels, ...)``.
+
     Source: ShuffleNet's shuffle_channel_layer.cpp; Zhang, Zhou, Lin, Sun, "ShuffleNet", 2017.
+
+    Raises:
+        ParameterError: ``group`` is 0.
+        ShapeError: the channels are no multiple of ``group``.
+        GraphError: it would work in place.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:

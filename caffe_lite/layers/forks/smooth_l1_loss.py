@@ -24,7 +24,13 @@ class SmoothL1LossLayer(LossLayer):
     Bottoms of one shape: a, b, and optionally inside weights, and with them outside weights; both a and b have a
     gradient. As in the forks, inside weights that come alone must be 0 or 1: they do not enter the gradient again.
 
+    The top is a scalar.
+
     Source: smooth_L1_loss_layer.cu of Faster R-CNN (2 or 4 bottoms) and of SSD (2 or 3); Girshick, "Fast R-CNN", 2015.
+
+    Raises:
+        ParameterError: ``sigma`` is not above 0.
+        ShapeError: the bottoms have several shapes.
     """
 
     bottoms = (2, 4)
