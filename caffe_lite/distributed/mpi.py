@@ -16,9 +16,11 @@ from caffe_lite.errors import CaffeError, DependencyError, RanksError
 from caffe_lite.optional import need
 
 T = TypeVar("T")
-SPIN, NAP, LONG_NAP = 5e-4, 1e-4, 5e-3
+SPIN, NAP, LONG_NAP = 0.02, 1e-4, 5e-3
 """Seconds: to look for a message without a pause, then between two looks, and while nothing is to be done for long.
-MPI's own waiting takes a core all the time, which another rank or thread may need, and keeps signals from Python."""
+MPI's own waiting takes a core all the time, which another rank or thread may need, and keeps signals from Python. But
+what is exchanged goes in several steps, in turn on both sides, and naps before each would add up to milliseconds."""
+YIELD: Callable[[], None] = getattr(os, "sched_yield", lambda: None)  # lets others run that want the core
 WISH = 7  # the tag of what a rank asks the first one for
 
 
@@ -168,3 +170,5 @@ def finish(request: Any) -> None:
     while not request.Test():
         if time.perf_counter() > patience:
             time.sleep(NAP)
+        else:
+            YIELD()

@@ -66,8 +66,8 @@ class Together:
 
     echo = 1.0
 
-    def __init__(self, world: World) -> None:
-        self._world, self.rank = world, world.rank
+    def __init__(self, world: World, average_batch_norm: bool) -> None:
+        self._world, self.rank, self._average_batch_norm = world, world.rank, average_batch_norm
         if hasattr(signal, "SIGUSR1"):  # in the place of SIGHUP, which mpirun does not hand on
             signal.signal(signal.SIGUSR1, lambda *_: os.kill(os.getpid(), signal.SIGHUP))
         parallel.set_threads(world.threads())
@@ -88,7 +88,7 @@ class Together:
         world = self._world
         seed = world.from_first(lambda: param.random_seed if param.random_seed >= 0 else rng.default().rand())
         rng.set_random_seed(seed)  # one seed, so that all shuffle data the same way
-        solver = world.all_or_none(lambda: RankSolver(param, named_by, world))
+        solver = world.all_or_none(lambda: RankSolver(param, named_by, world, self._average_batch_norm))
         solver.join(param, seed)
         return solver
 
@@ -97,12 +97,14 @@ class Together:
 
 
 @contextmanager
-def joined(asked: int, divided: bool, environment: Mapping[str, str] = os.environ) -> Iterator[Ranks]:
+def joined(asked: int, divided: bool, average_batch_norm: bool = False,
+           environment: Mapping[str, str] = os.environ) -> Iterator[Ranks]:
     """The ranks that train together while the block runs; an error that ends it here ends it everywhere.
 
     Args:
         asked: how many, 0 for as many as there are; with 1 this process trains alone, whoever has started it.
         divided: the batch sizes in the prototxt are those of all ranks together.
+        average_batch_norm: what BatchNorm layers store are means over the ranks.
 
     Raises:
         FlagError: there are more or fewer.
@@ -120,7 +122,7 @@ def joined(asked: int, divided: bool, environment: Mapping[str, str] = os.enviro
     try:
         world.all_or_none(lambda: check_count(asked, world.size))
         with within(Share(world.rank, world.size, divided)):
-            yield Together(world)
+            yield Together(world, average_batch_norm)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # all are at their end; it would only look like a failure
     except BaseException as error:
         if world.ended:

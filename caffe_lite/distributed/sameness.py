@@ -12,13 +12,14 @@ from caffe_lite.net import Net
 from caffe_lite.version import __version__
 
 
-def description(param: Any, net: Net) -> dict[str, str]:
+def description(param: Any, net: Net, average_batch_norm: bool) -> dict[str, str]:
     """What all ranks must have in common, by name, as text of which lines can be compared."""
     layers = "\n".join(f"{schema.format_text(layer.param)}\n# parameters of {layer.name}: "
                        f"{[blob.shape for blob in layer.blobs]}" for layer in net.layers)
     return {
         "version of caffe_lite": __version__,
         "width of vectors in bytes (of the processor, which decides how sums are cut)": str(VECTOR_BYTES),
+        "--average_batch_norm": str(average_batch_norm).lower(),
         "solver": schema.format_text(param),
         "net": layers,
     }

@@ -1,8 +1,8 @@
 """Snapshots of a training on several ranks: the first one writes what all of them need to go on.
 
 In the ``.resume`` file stands as ``ranks`` for each rank after the first where it stands, as the rest of the file tells
-it of the first. Statistics of BatchNorm are each rank's own, but nothing that a rank computes in training depends on
-them; after a continuation all have the first one's.
+it of the first. What BatchNorm stores is each rank's own, unless it is averaged, but nothing that a rank computes in
+training depends on it; after a continuation all have the first one's.
 """
 
 from __future__ import annotations

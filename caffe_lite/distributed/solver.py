@@ -35,13 +35,15 @@ class RankSolver(Solver):
         param: the ``SolverParameter``.
         named_by: the file it was read from.
         world: the ranks.
+        average_batch_norm: replace what BatchNorm layers store by its means over the ranks too.
 
     Raises:
         CaffeError: as ``Solver``.
     """
 
-    def __init__(self, param: Any, named_by: str | os.PathLike[str] | None, world: World) -> None:
-        self.world = world
+    def __init__(self, param: Any, named_by: str | os.PathLike[str] | None, world: World,
+                 average_batch_norm: bool = False) -> None:
+        self.world, self._average_batch_norm = world, average_batch_norm
         self._testing, self._snapshot_time = False, 0.0
         self._agreed: set[Action] = set()
         own = schema.SolverParameter()
@@ -49,9 +51,9 @@ class RankSolver(Solver):
         for field in (*TESTING, "weights") if world.rank else ():
             own.ClearField(field)
         super().__init__(own, named_by)
-        self._reducer = Reducer(self.net, world, param.iter_size)
+        self._reducer = Reducer(self.net, world, param.iter_size, average_batch_norm)
         self.on_start.append(self._reducer.begin)
-        self.net.after_backward.append(self._reducer.after_backward)
+        self.net.after_param_diffs.append(self._reducer.after_param_diffs)
         self.on_gradients_ready.append(self._reducer.finish)
 
     def join(self, param: Any, seed: int) -> None:
@@ -65,7 +67,7 @@ class RankSolver(Solver):
             RanksError: on the first rank, when another one has another solver or net.
             Ended: on the others then.
         """
-        world, mine = self.world, description(param, self.net)
+        world, mine = self.world, description(param, self.net, self._average_batch_norm)
         first = world.from_first(lambda: mine)
         self.world.all_or_none(lambda: check_same(mine, first))
         spread_state(self, world)

@@ -101,7 +101,7 @@ def test_who_has_started_this(environment, started):
 def test_alone_nothing_of_mpi_is_imported(monkeypatch, asked, environment):
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     monkeypatch.setattr(os, "environ", os.environ | environment)
-    with joined(asked, True, environment) as ranks:
+    with joined(asked, True, environment=environment) as ranks:
         assert isinstance(ranks, Alone)
     write_net(4)
     write_solver(max_iter=1)
@@ -118,12 +118,14 @@ def solver():
 
 
 def test_descriptions_that_differ(solver):
-    first = description(solver.param, solver.net)
+    first = description(solver.param, solver.net, False)
     check_same(first, dict(first))
     with pytest.raises(RanksError, match=r"its net is another one .* it has 'batch_size: 5' where rank 0 has 'batch_size: 4'"):
         check_same(first | {"net": first["net"].replace("batch_size: 4", "batch_size: 5")}, first)
     with pytest.raises(RanksError, match=r"its version of caffe_lite is another one .* it has '0\.0' where"):
         check_same(first | {"version of caffe_lite": "0.0"}, first)
+    with pytest.raises(RanksError, match="its --average_batch_norm is another one .* it has 'true' where rank 0 has 'false'"):
+        check_same(description(solver.param, solver.net, True), first)
     with pytest.raises(RanksError, match="it has 'more' where rank 0 has 'nothing'"):
         check_same(first | {"solver": first["solver"] + "more"}, first)
 

@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
-from support.ranks import losses_of, needs_mpi, train_on, trained
+from support.ranks import needs_mpi, train_on, trained
 from support.small_training import write_net, write_solver
 
+from caffe_lite.distributed.reducer import stored_statistics
 from caffe_lite.errors import ParameterError
+from caffe_lite.share import Share, within
 from caffe_lite.solvers import known_types, read_solver
 from caffe_lite.solvers.nets import divide_batches
 from caffe_lite.upgrade import read_net
+from tools.ranks.equality import difference
+from tools.ranks.run import losses_of
 
 MORE = {"SGD": {"momentum": 0.9, "weight_decay": 0.001, "iter_size": 2, "clip_gradients": 1.5},
         "Nesterov": {"momentum": 0.9, "base_lr": 0.01}, "AdaDelta": {"momentum": 0.95, "delta": 1e-6, "base_lr": 1},
@@ -23,13 +27,33 @@ def test_losses_are_those_of_one_process(ranks, rules):
     write_net(4)
     together = train_on(ranks, *[f"{rule}.prototxt" for rule in rules])
     write_net(4 * ranks)
-    for rule, (losses, same, equal) in zip(rules, together, strict=True):
-        assert same, f"{rule}: the ranks' weights differ"
-        assert equal == 1
-        alone = losses_of(read_solver(f"{rule}.prototxt"))
+    for rule, found in zip(rules, together, strict=True):
+        assert len(found["weights"]) == ranks
+        assert len(set(found["weights"])) == 1, f"{rule}: the ranks' weights differ"
+        assert len(set(found["draws"])) == ranks
+        losses = found["losses"]
         assert len(losses) == 50
         assert losses[-1] < 0.8 * losses[0]
-        np.testing.assert_allclose(losses, alone, rtol=1e-5, err_msg=rule)
+        assert difference(losses, losses_of(read_solver(f"{rule}.prototxt"))) < 1e-5, rule
+
+
+@needs_mpi
+def test_statistics_that_are_averaged():
+    """A rate of 0 leaves the weights as they are, so that what each rank would store can be found alone."""
+    write_net(4, layers='layer { name: "norm" type: "BatchNorm" bottom: "c" top: "c" }')
+    write_solver(base_lr=0, max_iter=5, iter_size=2)
+    [found] = train_on(3, "solver.prototxt", flags=["--average_batch_norm"])
+    first, *others = found["stored"]
+    assert others == [first, first]
+    own = []
+    for rank in range(3):
+        with within(Share(rank, 3)):
+            solver = read_solver("solver.prototxt")
+        losses_of(solver)
+        own.append([blob.data for blob in stored_statistics(solver.net)])
+    for mean, each in zip(first, zip(*own, strict=True), strict=True):
+        np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-5, atol=1e-6)
+    assert not np.allclose(own[0][1], own[1][1], rtol=1e-2)
 
 
 @needs_mpi

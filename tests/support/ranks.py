@@ -1,8 +1,4 @@
-"""Trainings on several ranks, in other processes.
-
-As a program, under mpirun: train each solver of the arguments, and have the first rank write to ``losses.json`` for each
-one the losses, whether all ranks have the same weights, and how many of them draw the same random numbers.
-"""
+"""Trainings on several ranks, in other processes."""
 
 from __future__ import annotations
 
@@ -16,13 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from caffe_lite import rng, upgrade
-from caffe_lite.distributed import reducer
 from caffe_lite.distributed.launch import find_mpirun
-from caffe_lite.distributed.ranks import joined
-from caffe_lite.distributed.snapshots import checksums
 from caffe_lite.errors import DependencyError
-from caffe_lite.solvers import Watcher
 
 ENVIRONMENT = {**os.environ, "CAFFE_LITE_THREADS": "1", "HYDRA_LAUNCHER": "fork"}
 TIMEOUT = 120
@@ -39,29 +30,12 @@ def _missing():
 needs_mpi = pytest.mark.skipif(bool(_missing()), reason=_missing())
 
 
-class Losses(Watcher):
-    def __init__(self):
-        self.values = []
-
-    def on_iteration(self, solver):
-        self.values.append(solver.smoothed_loss)
-
-
-def losses_of(solver):
-    """Those of all iterations of a training."""
-    losses = Losses()
-    solver.watchers.append(losses)
-    solver.solve()
-    solver.close()
-    return losses.values
-
-
-def train_on(ranks, *solvers):
-    """For each solver's file ``(losses, whether all ranks end with the same weights, how many draw the same numbers)``."""
-    command = [find_mpirun(), "-n", str(ranks), sys.executable, __file__, *solvers]
+def train_on(ranks, *solvers, flags=()):
+    """What ``tools.ranks.run`` tells of each solver's file, with several buckets of a small net too."""
+    command = [find_mpirun(), "-n", str(ranks), sys.executable, "-m", "tools.ranks.run", "--bucket=500", *flags, *solvers]
     environment = {**ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run(command, env=environment, check=True, timeout=TIMEOUT)
-    return json.loads(Path("losses.json").read_text())
+    return json.loads(Path("ranks.json").read_text())
 
 
 class Training:
@@ -103,22 +77,3 @@ def trained(*flags, **options):
     with Training(*flags, **options) as training:
         assert training.end() == 0, training.log
         return training.log
-
-
-def main(files):
-    results = []
-    reducer.BUCKET_BYTES = 500  # several, of a small net too
-    with joined(0, False) as ranks:
-        for file in files:
-            solver = ranks.solver(upgrade.read_solver(file), file)
-            losses = losses_of(solver)
-            mine = checksums(solver)
-            same = ranks.worst(int(mine != ranks.from_first(lambda mine=mine: mine))) == 0
-            draw = rng.default().rand()
-            results.append((losses, same, solver.world.all(draw).count(draw)))
-        if ranks.rank == 0:
-            Path("losses.json").write_text(json.dumps(results))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
