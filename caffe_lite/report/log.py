@@ -28,6 +28,9 @@ RATE = re.compile(r"\bIteration \d+, lr = (\S+)")
 TESTING = re.compile(r"\bIteration \d+, Testing net \(#(\d{1,9})\)")
 OUTPUT = re.compile(r"\b(Train|Test) net output #(\d{1,9}): (.*?) = (\S+)(?: \(\* \S+ = \S+ (loss)\))?\s*$")
 
+LONGEST = 4000
+"""Characters of a line. The time that these patterns take may grow with the square of it."""
+
 
 @dataclass
 class Series:
@@ -104,6 +107,8 @@ class LogParser:
 
     def line(self, line: str) -> None:
         """Take in a line."""
+        if len(line) > LONGEST:
+            return
         if "Iteration " in line or " net output #" in line or "] Solving " in line:
             self._line(line)
         elif "] Optimization " in line or END.match(line):
@@ -165,10 +170,10 @@ class LogParser:
         try:
             month, day, hour, minute, second, micro = map(int, rest)
             now = datetime(int(year or self.year), month, day, hour, minute, second, micro)
+            if not year and self.now and self.now - now > timedelta(days=180):  # past New Year
+                now = now.replace(year=self.year + 1)
+                self.year += 1
         except ValueError:  # no such day
             return
-        if not year and self.now and self.now - now > timedelta(days=180):  # past New Year
-            self.year += 1
-            now = now.replace(year=self.year)
         self.now, self.stamp = now, stamp
         self.start = self.start or now

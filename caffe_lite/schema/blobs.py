@@ -6,6 +6,7 @@ where protobuf's repeated fields, number by number, take a hundred.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from caffe_lite.schema.wire import LENGTH, packed_header, spans
 
 _LEGACY_AXES = ("num", "channels", "height", "width")
 _MOST_AXES = 32  # kMaxBlobAxes in Caffe's blob.hpp
+_MOST = (1 << 31) - 1  # numbers, as in Caffe
 
 
 def blob_shape(blob: Any) -> tuple[int, ...]:
@@ -33,7 +35,8 @@ def blob_to_array(blob: Any, diff: bool = False) -> NDArray[Any]:
     float64 if the blob holds doubles, else float32. Source: ``Blob::FromProto`` in Caffe's blob.cpp.
 
     Raises:
-        SchemaError: there are more or fewer numbers than the shape needs, or it has more than 32 axes.
+        SchemaError: there are more or fewer numbers than the shape needs, or it has more than 32 axes, or sizes that
+            no array has.
     """
     kind = "diff" if diff else "data"
     wide = len(getattr(blob, f"double_{kind}")) > 0
@@ -44,6 +47,8 @@ def blob_to_array(blob: Any, diff: bool = False) -> NDArray[Any]:
     shape = blob_shape(blob)
     if min(shape, default=0) < 0 or values.size != int(np.prod(shape, dtype=object)):
         raise SchemaError(f"A blob of shape {shape} holds {values.size} numbers in {name}.")
+    if prod(size or 1 for size in shape) > _MOST:  # beside a 0, which makes it empty; numpy has no such array either
+        raise SchemaError(f"A blob has the shape {shape}: without the 0, these are more than {_MOST} numbers.")
     return values.astype(np.float64 if wide else np.float32).reshape(shape)
 
 

@@ -32,7 +32,7 @@ def has_too_many_fields(data: bytes, name: str) -> bool:
     The numbers of a blob are not counted: they take as much memory as they have bytes. Of what is no whole message
     the fields up to the broken one count.
     """
-    if name not in _GROWING:
+    if name not in _GROWING or len(data) <= MOST_FIELDS:  # a field takes a byte of its own at least
         return False
     count, waiting = 0, [(memoryview(data), name)]
     while waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 
 from google.protobuf.message import DecodeError
@@ -26,11 +27,12 @@ _WIRE_TYPES = {
     "message": wire.LENGTH,
 }
 _LOOKED_AT = 100
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
 def has_controls(data: bytes) -> bool:
     """Whether the start of ``data`` has control characters, as messages have and text has not."""
-    return any(byte < 0x20 and byte not in b"\t\n\r\v\f" for byte in data[:4096])
+    return _CONTROLS.search(data, 0, 4096) is not None
 
 
 def is_another_kind(data: bytes, name: str) -> bool:

@@ -16,7 +16,7 @@ from caffe_lite.errors import SchemaError
 _TOKENS = re.compile(
     r"""(?P<space>[ \t\r\n\v\f]+|\#[^\n]*)
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
-    |(?P<number>(?:0[xX][0-9a-fA-F]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?[fF]?)(?![A-Za-z0-9_.]))
+    |(?P<number>(?:0[xX][0-9a-fA-F]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?[fF]?)(?![A-Za-z0-9_.]))
     |(?P<string>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')
     |(?P<symbol>.)""",
     re.VERBOSE,

@@ -17,6 +17,8 @@ from caffe_lite.files import read_whole
 Array = np.ndarray[Any, Any]
 
 IMAGES, LABELS = 2051, 2049
+MOST = (1 << 31) - 1
+"""Images, rows or columns."""
 
 
 def read_images(path: str | os.PathLike[str]) -> Array:
@@ -72,6 +74,9 @@ def _read(path: str | os.PathLike[str], magic: int, what: str, axes: int) -> Arr
             f"{os.fspath(path)}: the file is truncated or damaged: "
             f"expected {max(expected, header)} bytes, found {len(data)}; fetch it again"
         )
+    if max(numbers[1:]) > MOST:  # beside a 0, which makes the file as long as it should be
+        sizes = " x ".join(map(str, numbers[1:]))
+        raise DataError(f"{os.fspath(path)}: the file is damaged: it says that it holds {sizes} bytes; fetch it again")
     return np.frombuffer(data, np.uint8, offset=header).reshape(numbers[1:])
 
 

@@ -44,7 +44,8 @@ def _pair(line: str, where: str) -> tuple[str, int]:
     name, blank, text = line.rpartition(" ")
     number = _NUMBER.match(text)
     digits = number.group().strip() if number else "0"
-    label = int(digits) if len(digits.lstrip("+-0")) <= _MOST_DIGITS else 1 << 31
+    size = digits.lstrip("+-0") or "0"  # int() counts zeros in front as digits too, of which it takes 4300
+    label = (int(size) if len(size) <= _MOST_DIGITS else 1 << 32) * (-1 if digits.startswith("-") else 1)
     if not -(1 << 31) <= label < 1 << 31:
         raise DataError(f"{where}: a label is a number from {-(1 << 31)} to {(1 << 31) - 1}, found {digits[:50]}")
     return (name if blank else line), label

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,25 +58,23 @@ def write(folder: str) -> Iterator[Put]:
             "(libleveldb-dev). Or make an LMDB instead: `pip install 'caffe_lite[lmdb]'`, "
             "--backend=lmdb, and `backend: LMDB` in the net"
         ) from None
-    db = plyvel.DB(folder, create_if_missing=True, write_buffer_size=64 << 20, block_size=65536)
-    batch, waiting = db.write_batch(), 0
-
-    def put(key: bytes, value: bytes) -> None:
-        nonlocal batch, waiting
-        batch.put(key, value)
-        waiting += 1
-        if waiting == BATCH:
-            batch.write()
+    try:
+        with closing(plyvel.DB(folder, create_if_missing=True, write_buffer_size=64 << 20, block_size=65536)) as db:
             batch, waiting = db.write_batch(), 0
 
-    try:
-        yield put
-        batch.write()
-        db.compact_range()  # out of the log, which each reader would have to replay, into tables
+            def put(key: bytes, value: bytes) -> None:
+                nonlocal batch, waiting
+                batch.put(key, value)
+                waiting += 1
+                if waiting == BATCH:
+                    batch.write()
+                    batch, waiting = db.write_batch(), 0
+
+            yield put
+            batch.write()
+            db.compact_range()  # out of the log, which each reader would have to replay, into tables
     except plyvel.Error as error:
         raise DataError(f"writing the LevelDB failed: {_text(error)}") from None
-    finally:
-        db.close()
 
 
 class _LevelDB:

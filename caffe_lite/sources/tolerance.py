@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 from caffe_lite.errors import CaffeError, DataError
 
@@ -42,7 +42,7 @@ class Tolerance:
 
     def __init__(self, most: int, where: str = "") -> None:
         self.most, self._where = most, where
-        self._bad: dict[object, str] = {}
+        self._bad: dict[bytes | str, str] = {}
         self._told = Skipped()
         self._times = self._in_a_row = 0
 
@@ -51,7 +51,7 @@ class Tolerance:
         """So far, what was read ahead included."""
         return Skipped(len(self._bad), self._times)
 
-    def skip(self, error: CaffeError, record: object = None) -> None:
+    def skip(self, error: CaffeError, record: bytes | memoryview | str | None = None) -> None:
         """Leave out a record.
 
         Args:
@@ -66,14 +66,25 @@ class Tolerance:
         self._times += 1
         self._in_a_row += 1
         text = str(error)
-        record = text if record is None else record
+        record = text if record is None else bytes(record) if isinstance(record, memoryview) else record
         if record not in self._bad:
-            if len(self._bad) == self.most:
+            if len(self._bad) >= self.most:
                 raise type(error)(f"{text}. Before it {self.most} bad record(s) were skipped, as many as "
                                   "--skip_bad_records allows")
             self._bad[record] = text
         if self._in_a_row > self.most + IN_A_ROW:
             raise DataError(f"{text}. There is no good record between the bad ones")
+
+    def position(self, until: Skipped | None = None) -> dict[str, Any]:
+        """Which records were left out until then, for another process to go on counting; empty where none were."""
+        until = until or self.skipped
+        return {"records": list(self._bad)[: until.records], "times": until.times} if until.times else {}
+
+    def go_to(self, position: Mapping[str, Any]) -> None:
+        """Go on from a ``position``, whose records have been told of."""
+        self._bad = dict.fromkeys(position.get("records", ()), "")
+        self._times, self._in_a_row = int(position.get("times", 0)), 0
+        self._told = self.skipped
 
     def good(self) -> None:
         """A good record came."""

@@ -4,9 +4,11 @@ The same inputs each time; ``python -m tools.fuzz`` tries others, for as long as
 """
 
 import logging
+import tempfile
 import time
 import warnings
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -14,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from caffe_lite.errors import CaffeError, DataError
+from tools.fuzz.__main__ import MEMORY
 from tools.fuzz.mutate import mutate
-from tools.fuzz.readers import READERS
+from tools.fuzz.readers import LIMITS, READERS
 from tools.fuzz.worker import HANG, read, write
 
 for package in ("PIL", "h5py", "lmdb", "plyvel"):
@@ -28,14 +31,18 @@ EXAMPLES = 150
 def _quietly(monkeypatch):
     monkeypatch.setenv("CAFFE_LITE_MEMORY_LIMIT", "256M")
     monkeypatch.setattr("caffe_lite.sources.images.MOST_PIXELS", 1 << 22)  # so that none takes long
+    for limit in LIMITS:
+        monkeypatch.setattr(*limit)
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
 
 
 @pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "input"
+def folder():
+    """In memory where there is such a folder: LevelDB flushes its files to the disk each time that it opens them."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.exists() else None) as path:
+        yield Path(path, "input")
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -53,8 +53,18 @@ def test_a_prototxt_with_too_many_messages(monkeypatch):
         schema.parse_text("layer { }\n" * 21, schema.NetParameter, "n")
 
 
-def test_a_number_that_does_not_end():
+@pytest.mark.parametrize("digits", ["1{}x", "1{}.0x", "1.{}x", "1e{}x", "0x{}x", "{}"])
+def test_a_number_of_a_million_digits(digits):
+    """Where the pattern for numbers can cut it in two anywhere, each place is tried: a day of work."""
+    begin = time.process_time()
+    with pytest.raises(SchemaError, match="^n:1:"):
+        schema.parse_text("base_lr: " + digits.format("1" * 1_000_000) + " }", schema.SolverParameter, "n")
+    assert time.process_time() - begin < 5
+
+
+def test_a_number_that_does_not_end(monkeypatch):
     """Added up it would be as long as the file, and the adding take a day."""
+    monkeypatch.setattr(bounds, "MOST_FIELDS", 10_000)
     begin = time.process_time()
     data = b"\xff" * 200_000
     assert without_fork_fields(data) == data
@@ -78,11 +88,18 @@ def test_groups_within_groups(nested):
     (schema.BlobProto(shape=schema.BlobShape(dim=[1] * 33), data=[1.0]), "has 33 axes, and may have 32"),
     (schema.BlobProto(shape=schema.BlobShape(dim=[-1, -1]), data=[1.0]), r"shape \(-1, -1\)"),
     (schema.BlobProto(num=2**31 - 1, channels=2**31 - 1, height=2**31 - 1, width=2**31 - 1), "holds 0 numbers"),
+    (schema.BlobProto(shape=schema.BlobShape(dim=[2**62, 2**62, 0])), "these are more than 2147483647 numbers"),
+    (schema.BlobProto(num=0, channels=2**31 - 1, height=2**31 - 1, width=1), "these are more than 2147483647 numbers"),
     (schema.BlobProto(num=-1, channels=-1, height=1, width=1, data=[1.0]), r"shape \(-1, -1, 1, 1\)"),
 ])  # fmt: skip
 def test_blobs_that_claim_more_than_they_hold(blob, message):
     with pytest.raises(SchemaError, match=message):
         schema.blob_to_array(blob)
+
+
+def test_empty_blobs():
+    for sizes in ([0], [3, 0, 2**20], [0, 2**31 - 1]):
+        assert schema.blob_to_array(schema.BlobProto(shape=schema.BlobShape(dim=sizes))).shape == tuple(sizes)
 
 
 def test_a_field_of_another_wire_type_is_not_taken_for_the_numbers():

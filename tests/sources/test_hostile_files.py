@@ -3,7 +3,9 @@
 import os
 import re
 import struct
+import time
 import zlib
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +94,9 @@ def test_labels_of_more_than_32_bits(tmp_path, label):
 
 
 def test_labels_of_32_bits(tmp_path):
-    (tmp_path / "list").write_text(f"a {2**31 - 1}\nb -{2**31}\nc 000000000000000000012x\n")
-    assert [label for _, label in read_image_list(str(tmp_path / "list"))] == [2**31 - 1, -(2**31), 12]
+    zeros = "0" * 5000
+    (tmp_path / "list").write_text(f"a {2**31 - 1}\nb -{2**31}\nc 000000000000000000012x\nd -{zeros}7\ne +{zeros}\n")
+    assert [label for _, label in read_image_list(str(tmp_path / "list"))] == [2**31 - 1, -(2**31), 12, -7, 0]
 
 
 @pytest.mark.parametrize("name", ["a\0b", "/dev/zero", "x" * 5000, "/"])
@@ -125,10 +128,45 @@ def test_numbers_in_logs_that_are_no_numbers(tmp_path):
     assert read_log(path)[0].loss.values[0] == 2
 
 
+def test_a_log_line_that_begins_again_and_again(tmp_path):
+    path = tmp_path / "log"
+    good = "I1121 00:00:00.000000 7 solver.cpp:239] Iteration 1, loss = 0.5\n"
+    path.write_text(good + "    Train net output #1: " * 50_000 + "\n" + "Iteration 1 (" * 50_000 + ", loss = \n")
+    begin = time.process_time()
+    assert read_log(path)[0].loss.values == [0.5]
+    assert time.process_time() - begin < 5
+
+
+def test_a_log_past_new_year_with_a_day_that_the_next_year_does_not_have(tmp_path):
+    path = tmp_path / "log"
+    header = "I{} 00:00:00.000000 7 solver.cpp:239] Iteration {}, loss = 0.5\n"
+    days = ["1231", "0229", "0228"]
+    path.write_text("".join(header.format(day, i) for i, day in enumerate(days)))
+    os.utime(path, (leap := datetime(2028, 5, 5).timestamp(), leap))
+    loss = read_log(path)[0].loss
+    assert loss.iterations == [0, 1, 2]
+    assert loss.seconds == [0, 0, 59 * 86400]
+
+
+def test_a_log_of_ten_thousand_years(tmp_path):
+    path = tmp_path / "log"
+    lines = [f"I{day} 00:00:00.000000 7 solver.cpp:239] Iteration 1, loss = 0.5" for day in ("0101", "1231")]
+    path.write_text("\n".join(lines * 8000))
+    assert len(read_log(path)[0].loss.values) == 16000
+
+
 def test_an_idx_file_that_claims_more_than_it_holds(tmp_path):
     path = tmp_path / "images"
     path.write_bytes(struct.pack(">4I", 2051, 2**32 - 1, 2**32 - 1, 2**32 - 1))
     with pytest.raises(DataError, match="truncated or damaged"):
+        read_images(path)
+
+
+@pytest.mark.parametrize("sizes", [(2**32 - 65531, 3795496960, 0), (0, 2**31, 1)])
+def test_an_idx_file_of_nothing_in_sizes_that_no_array_has(tmp_path, sizes):
+    path = tmp_path / "images"
+    path.write_bytes(struct.pack(">4I", 2051, *sizes))
+    with pytest.raises(DataError, match=f"images: the file is damaged: it says that it holds {sizes[0]} x {sizes[1]} x"):
         read_images(path)
 
 

@@ -1,5 +1,8 @@
 """The fuzzing tool: counts, failures that are kept, processes that die or hang."""
 
+import re
+import signal
+import subprocess
 import sys
 from unittest.mock import Mock
 
@@ -15,7 +18,7 @@ def test_counts(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["fuzz", "image_list", "--seconds", "60", "--inputs", "150", "--seed", "3", "--keep",
                                       str(tmp_path)])
     assert program.main() == 0
-    assert capsys.readouterr().out.startswith("image_list: 150 inputs in 60 s: ")
+    assert re.match(r"image_list: 150 inputs in \d+ s: \d+ refused, \d+ read, 0 failures\n$", capsys.readouterr().out)
 
 
 def test_names(monkeypatch, capsys):
@@ -60,5 +63,44 @@ def test_a_process_that_dies(tmp_path, monkeypatch, capsys, code):
 
     monkeypatch.setattr(program.subprocess, "run", run)
     assert program.fuzz("log", 60, 100, 1 << 30, 5, tmp_path) == 3
-    assert "log: 120 inputs in 60 s: 33 refused, 87 read, 3 failures (see " in capsys.readouterr().out
+    assert re.match(r"log: 120 inputs in \d+ s: 33 refused, 87 read, 3 failures \(see ", capsys.readouterr().out)
     assert (tmp_path / "death-6" / FILE).read_bytes() == b"deadly"
+
+
+def test_only_what_changed_is_written(tmp_path):
+    folder = tmp_path / "input"
+    first = {"a": b"12", "b": b"345"}
+    worker.write(first, folder)
+    (folder / "a").write_bytes(b"another")
+    second = {"a": first["a"], "c": b"6789"}
+    worker.write(second, folder, first)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"a": b"another", "c": b"6789"}
+    worker.write(second, folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == second
+
+
+def test_small_samples_come_more_often_and_large_ones_too():
+    small, large = {FILE: b"1"}, {FILE: b"1" * 500}
+    random = worker.Random(7)
+    chosen = [worker.pick([large, small, small], random) is large for _ in range(2000)]
+    assert 200 < sum(chosen) < 400  # 3 in 27, and a tenth of 6 in 27: 267
+
+
+@pytest.mark.parametrize(("asleep", "stuck", "code"), [(False, 600, -signal.SIGPROF), (True, 4, 1)])
+def test_an_input_that_takes_too_long_ends_the_process(asleep, stuck, code):
+    program_text = f"""
+from tools.fuzz import worker
+worker.HANG, worker.STUCK, worker.PERIOD = 0.6, {stuck}, 0.1
+watch = worker.Watch()
+end = worker.time.monotonic() + 2
+while watch.wind() < end:
+    worker.time.sleep(0.01) if {asleep} else sum(range(10000))
+print("wound", flush=True)
+while True:
+    worker.time.sleep(0.1) if {asleep} else sum(range(10000))
+"""
+    ended = subprocess.run([sys.executable, "-c", program_text], cwd=program.ROOT, capture_output=True, text=True, timeout=60,
+                           check=False)
+    assert ended.stdout == "wound\n"
+    assert ended.returncode == code
+    assert "most recent call first" in ended.stderr

@@ -12,7 +12,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,8 +28,9 @@ GROWTH = 1.05  # of memory, after a fifth of the training, that counts as none
 
 
 class Usage(NamedTuple):
-    """Memory in MB, open files, threads."""
+    """After so many iterations the memory in MB, open files, threads."""
 
+    iteration: int
     memory: float
     files: int
     threads: int
@@ -46,12 +47,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("| iteration | minutes | MB | open files | threads |\n| ---: | ---: | ---: | ---: | ---: |", flush=True)
         used = _train(solver, options.iterations)
         solver.close()
+        kept = len(list(Path(folder).glob("snap_iter_*.solverstate")))
         os.chdir("/")
-    settled, last = used[len(used) // 5], used[-1]
+    print(f"{options.iterations // options.snapshot} snapshots, {kept} kept; peak memory "
+          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    later = used[len(used) // 5 :]
+    print(f"from iteration {later[0].iteration} on: {_span(use.memory for use in later)} MB, "
+          f"{_span(use.files for use in later)} open files, {_span(use.threads for use in later)} threads")
+    settled, last = later[0], later[-1]
     flat = last.memory <= GROWTH * settled.memory and last.files <= settled.files and last.threads <= settled.threads
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB; "
-          f"{'nothing grows' if flat else 'it GROWS'}")
+    print("nothing grows" if flat else "it GROWS")
     return 0 if flat else 1
+
+
+def _span(numbers: Iterable[float]) -> str:
+    """From the least to the greatest."""
+    texts = [f"{number:.4g}" for number in sorted(numbers)]
+    return texts[0] if texts[0] == texts[-1] else f"{texts[0]} to {texts[-1]}"
 
 
 def _train(solver: Solver, iterations: int) -> list[Usage]:
@@ -60,16 +72,17 @@ def _train(solver: Solver, iterations: int) -> list[Usage]:
     part = max(1, iterations // 20)
     while solver.iter < iterations:
         solver.step(min(part, iterations - solver.iter))
-        used.append(_usage())
+        used.append(_usage(solver.iter))
         minutes = (time.monotonic() - begin) / 60
         print(f"| {solver.iter} | {minutes:.1f} | {used[-1].memory:.1f} | {used[-1].files} | {used[-1].threads} |",
               flush=True)
     return used
 
 
-def _usage() -> Usage:
+def _usage(iteration: int) -> Usage:
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return Usage(int(status["VmRSS"].split()[0]) / 1024, len(os.listdir("/proc/self/fd")), int(status["Threads"]))
+    memory = int(status["VmRSS"].split()[0]) / 1024
+    return Usage(iteration, memory, len(os.listdir("/proc/self/fd")), int(status["Threads"]))
 
 
 def _solver(iterations: int, snapshot: int) -> Solver:

@@ -47,10 +47,12 @@ class Site:
 def find_sites(root: Path = ROOT) -> list[Site]:
     """All of them, in the order of files and lines."""
     trees, kinds = _trees(root), find_kinds(root)
-    functions = {node.name: node for tree in trees.values() for node in tree.body if isinstance(node, ast.FunctionDef)}
+    functions = {path: {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+                 for path, tree in trees.items()}
+    everywhere = {name: node for own in functions.values() for name, node in own.items()}
     sites: list[Site] = []
     for path, tree in trees.items():
-        _Finder(path, kinds, functions, sites).visit(tree)
+        _Finder(path, kinds, everywhere | functions[path], sites).visit(tree)
     return sites
 
 

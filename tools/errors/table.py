@@ -208,15 +208,30 @@ ADVICE: dict[str, list[Advice]] = {
     ],
     "DataError": [
         CHANGED,
+        Advice(
+            r"larger than MNIST|is not MNIST",
+            "What the server sent is no file of MNIST's: it may be a page of the network that asks to sign in.",
+            "Fetch the four files elsewhere, and put them into the folder that the command was given.",
+        ),
         FILE,
         Advice(
-            r"caffe_lite/layers/.*(label|index|region|mask|object of|object …|place)|background",
+            r"caffe_lite/layers/.*(label|index|region|mask|object of|object …|place)|background|a class has the",
             "The data hold a class, an index or a place beyond what the layer was made for; they are counted from "
             "0.",
             "Correct num_output, num_classes or input_dim in the net, or the labels in the data.",
         ),
         BROKEN,
         WINDOWS,
+        Advice(
+            r"sources/hdf5.*(rows|numbers with)",
+            "A dataset is not as the layer reads it: numbers, a row for each example, as many rows in each dataset.",
+            "Write the file again that way; `dataset.shape` of h5py tells what there is.",
+        ),
+        Advice(
+            r"labels: expected as many",
+            "The file of images and the file of labels are of different sets.",
+            "Give the two files of one set.",
+        ),
         Advice(
             r"expected (at least|as|…|an image|\d channel|numbers|images)|data field size|pixel|byte, |size|rows",
             "Images or records have other sizes or kinds than the net, the mean or the first of them.",
@@ -244,6 +259,11 @@ ADVICE: dict[str, list[Advice]] = {
             "one.",
         ),
         CHANGED,
+        Advice(
+            r"the snapshot …$",
+            "The weights are more than the 2 GB that a binary file of Caffe's holds.",
+            "Write HDF5 instead: `snapshot_format: HDF5` in the solver.",
+        ),
         FILE,
         BROKEN,
         Advice(

@@ -16,6 +16,7 @@ from tools.fuzz.readers import READERS
 from tools.fuzz.worker import INPUT
 
 ROOT = Path(__file__).parents[2]
+MEMORY = Path("/dev/shm")
 
 
 def main() -> int:
@@ -26,8 +27,8 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=10**9, help="end after so many")
     parser.add_argument("--memory", type=int, default=1 << 30, help="bytes that a reader may take")
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir(), "caffe_lite-fuzz"),
-                        help="folder for inputs that fail, best one in memory (/dev/shm)")
+    parser.add_argument("--keep", type=Path, default=Path(MEMORY if MEMORY.exists() else tempfile.gettempdir(), "fuzz"),
+                        help="folder for inputs, of which those that fail stay; by default one in memory")
     args = parser.parse_args()
     if args.reader is None:
         print(USAGE, *READERS, sep="\n  ")
@@ -40,10 +41,10 @@ def main() -> int:
 def fuzz(name: str, seconds: float, inputs: int, memory: int, seed: int, keep: Path) -> int:
     """Run a reader, again where its process dies, and say what came of it; returns the number of failures."""
     keep.mkdir(parents=True, exist_ok=True)
-    end, done, refused, deaths = time.monotonic() + seconds, 0, 0, 0
+    begin, done, refused, deaths = time.monotonic(), 0, 0, 0
     errors = keep / "errors"
     errors.unlink(missing_ok=True)
-    while (left := end - time.monotonic()) > 0 and done < inputs and deaths < 20:
+    while (left := begin + seconds - time.monotonic()) > 0 and done < inputs and deaths < 20:
         counts, code = _work(name, seed + deaths, left, inputs - done, memory, keep)
         done, refused = done + counts[0], refused + counts[1]
         if code:
@@ -52,8 +53,8 @@ def fuzz(name: str, seconds: float, inputs: int, memory: int, seed: int, keep: P
         elif counts[0] == 0:
             break
     failures = errors.read_text(errors="replace").count("FAILURE ") + deaths
-    print(f"{name}: {done} inputs in {seconds:.0f} s: {refused} refused, {done - refused} read, {failures} failures"
-          f"{f' (see {keep})' if failures else ''}", flush=True)
+    print(f"{name}: {done} inputs in {time.monotonic() - begin:.0f} s: {refused} refused, {done - refused} read, "
+          f"{failures} failures{f' (see {keep})' if failures else ''}", flush=True)
     return failures
 
 

@@ -26,7 +26,7 @@ for module in pkgutil.iter_modules(kernels.__path__):  # before the rest: numba 
 with atheris.instrument_imports(include=["caffe_lite", "PIL", "h5py"]):
     from caffe_lite.errors import CaffeError
     from tools.fuzz.mutate import Sample
-    from tools.fuzz.readers import FILE, READERS
+    from tools.fuzz.readers import FILE, LIMITS, READERS
     from tools.fuzz.worker import read, write
 
 
@@ -53,6 +53,8 @@ def main() -> None:
             (corpus / f"{i}-{j}").write_bytes(to_bytes(sample, file, j, i))
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
+    for limit in LIMITS:
+        setattr(*limit)
 
     def try_one(data: bytes) -> None:
         if len(data) < 2:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from caffe_lite import schema
 from caffe_lite.net import Net
 from caffe_lite.report.read import read_log
 from caffe_lite.rng import Rng
+from caffe_lite.schema import bounds
 from caffe_lite.snapshot import read_state, read_weights
 from caffe_lite.snapshot.resume import read_resume
 from caffe_lite.sources import cifar
@@ -32,6 +36,8 @@ from tools.fuzz import seeds
 from tools.fuzz.mutate import Sample
 
 FILE = "input"
+LIMITS = ((bounds, "MOST_FIELDS", 1000), (cifar, "IMAGES", seeds.CIFAR_IMAGES))
+"""What is to be lower than in earnest, so that small files come to it."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,15 @@ class Reader:
     """
     Attributes:
         seeds: gives the files to begin with.
-        read: reads what lies at a path: the file, or for samples of several files their folder.
+        read: reads what lies at a path: a file, or a folder.
         words: what means something in these files.
+        folder: whether it reads a folder, and may change what is in there.
     """
 
     seeds: Callable[[], Sequence[Sample]]
     read: Callable[[Path], object]
     words: Sequence[bytes] = ()
+    folder: bool = False
 
 
 def _files(contents: Callable[[], Sequence[bytes]]) -> Callable[[], Sequence[Sample]]:
@@ -66,17 +74,21 @@ def _any_weights(path: Path) -> None:
     _weights(path)
 
 
+_LEAP_YEAR = (datetime(2028, 5, 5).timestamp(),) * 2
+_COLORS = (True, False, None)
+_TRANSFORMS = [schema.parse_text(text, schema.TransformationParameter)
+               for text in ("scale: 0.5 mirror: true", "crop_size: 2 mean_value: 3")]
+
+
 def _datum(path: Path) -> None:
-    record = b"00000000", path.read_bytes()
-    for transform in ("scale: 0.5 mirror: true", "crop_size: 2 mean_value: 3"):
-        for color in (None, True, False):
-            items = Datums([record, record], "db", color)
-            param = schema.parse_text(transform, schema.TransformationParameter)
-            transformer = Transformer(param, schema.TRAIN)
-            transformer.init_rand(Rng(1))
-            shape = transformer.output_shape(items)
-            out: Any = np.empty((2, *shape), np.float32)
-            transformer(items, out)
+    data = path.read_bytes()
+    record, choice = (b"00000000", data), crc32(data)
+    items = Datums([record, record], "db", _COLORS[choice % 3])
+    transformer = Transformer(_TRANSFORMS[choice % 2], schema.TRAIN)
+    transformer.init_rand(Rng(1))
+    shape = transformer.output_shape(items)
+    out: Any = np.empty((2, *shape), np.float32)
+    transformer(items, out)
 
 
 def _annotated(path: Path) -> None:
@@ -85,7 +97,7 @@ def _annotated(path: Path) -> None:
 
 def _image(path: Path) -> None:
     data = path.read_bytes()
-    decode_image(data, (True, False, None)[len(data) % 3], "image")
+    decode_image(data, _COLORS[crc32(data) % 3], "image")
 
 
 def _idx(path: Path) -> None:
@@ -93,8 +105,12 @@ def _idx(path: Path) -> None:
 
 
 def _cifar(path: Path) -> None:
-    cifar.IMAGES = seeds.CIFAR_IMAGES
     cifar.read_batch(str(path))
+
+
+def _log(path: Path) -> None:
+    os.utime(path, _LEAP_YEAR)  # of a line's day, whose year glog does not write
+    read_log(path)
 
 
 def _database(backend: str) -> Callable[[Path], None]:
@@ -138,14 +154,14 @@ READERS: dict[str, Reader] = {
     "annotated": Reader(_files(seeds.annotated), _annotated, _PROTOBUF),
     "image": Reader(_files(seeds.images), _image,
                     (b"IDAT", b"IHDR", b"\xff\xda", b"\xff\xc0", b"\xff\xe1", b"Exif\0\0")),
-    "leveldb": Reader(seeds.leveldbs, _database("leveldb")),
-    "lmdb": Reader(seeds.lmdbs, _database("lmdb")),
+    "leveldb": Reader(seeds.leveldbs, _database("leveldb"), folder=True),
+    "lmdb": Reader(seeds.lmdbs, _database("lmdb"), folder=True),
     "image_list": Reader(_files(seeds.image_lists), lambda path: read_image_list(str(path)),
                          (b"\n", b" ", b"\0", b"-")),
     "window_file": Reader(_files(seeds.window_files), lambda path: read_window_file(str(path), 0.5, 0.5),
                           (b"\n", b"# 0", b" ")),
     "idx": Reader(_files(seeds.idx), _idx),
     "cifar": Reader(_files(seeds.cifar), _cifar),
-    "log": Reader(_files(seeds.logs), read_log,
+    "log": Reader(_files(seeds.logs), _log,
                   (b"] Solving ", b"Iteration ", b", loss = ", b"Test net output #", b"\n")),
 }

@@ -70,12 +70,21 @@ def small_net() -> Any:
 
 
 def nets() -> list[bytes]:
+    """Those of the examples, one layer of each type by itself, and ``NET``."""
     found = [path for path in sorted((ROOT / "examples").glob("*/*.prototxt")) if "solver" not in path.name]
-    return [path.read_bytes() for path in found] + [NET.encode()]
+    whole = [path.read_bytes() for path in found]
+    layers: dict[str, bytes] = {}
+    for data in whole:
+        for layer in schema.parse_text(data.decode(), schema.NetParameter).layer:
+            layers.setdefault(layer.type, schema.format_text(schema.NetParameter(layer=[layer])).encode())
+    return [*whole, *layers.values(), NET.encode()]
 
 
 def solvers() -> list[bytes]:
-    return [path.read_bytes() for path in sorted((ROOT / "examples").glob("*/*solver*.prototxt"))]
+    """Those of the examples, with their comments and without."""
+    whole = [path.read_bytes() for path in sorted((ROOT / "examples").glob("*/*solver*.prototxt"))]
+    return whole + [schema.format_text(schema.parse_text(data.decode(), schema.SolverParameter)).encode()
+                    for data in whole]
 
 
 def old_nets() -> list[bytes]:
@@ -112,7 +121,8 @@ def means() -> list[bytes]:
     legacy = schema.array_to_blob(np.zeros((1, 1, 2, 3), np.float64))
     legacy.ClearField("shape")
     legacy.num, legacy.channels, legacy.height, legacy.width = 1, 1, 2, 3
-    return [blob.SerializeToString(), legacy.SerializeToString()]
+    empty = schema.BlobProto(shape=schema.BlobShape(dim=[1, 3, 2**20, 0]))
+    return [message.SerializeToString() for message in (blob, legacy, empty)]
 
 
 def hdf5_weights() -> list[bytes]:
@@ -211,8 +221,8 @@ def cifar() -> list[bytes]:
 
 
 def logs() -> list[bytes]:
-    found = [path.read_bytes()[:8000] for path in sorted((ROOT / "tests" / "data").glob("*/*.log"))]
-    return [*(data for data in found if b", loss = " in data), JSON_LOG]
+    whole = [path.read_bytes() for path in sorted((ROOT / "tests" / "data").glob("*/*.log"))]
+    return [JSON_LOG, *(data[:size] for size in (8000, 1200) for data in whole if b", loss = " in data[:size])]
 
 
 def _pixels(*shape: int) -> Any:
@@ -231,4 +241,4 @@ def _folder(backend: str, value: bytes, count: int = ITEMS) -> Sample:
             for i in range(count):
                 put(b"%08d" % i, value)
         keep: Sequence[Path] = [file for file in path.iterdir() if file.suffix != ".mdb" or file.name == "data.mdb"]
-        return {file.name: file.read_bytes() for file in keep if file.name not in ("LOG", "LOCK", "LOG.old")}
+        return {file.name: file.read_bytes() for file in sorted(keep) if file.name not in ("LOG", "LOCK", "LOG.old")}
