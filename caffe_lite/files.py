@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 import tempfile
@@ -14,7 +15,11 @@ from typing import IO
 MOST_BYTES = (1 << 31) - 1
 """The largest file that is read whole: what protobuf takes."""
 
+TOLD: set[tuple[str, str, str]] = set()
+"""What ``locate`` has warned of: a file that names others, their folder and the ending of their names."""
+
 _PIECE = 1 << 20
+log = logging.getLogger(__name__)
 
 
 def read_whole(path: str | os.PathLike[str], most: int = MOST_BYTES, pipes: bool = False) -> bytes:
@@ -149,14 +154,28 @@ def locate(path: str, named_by: str | os.PathLike[str] | None = None) -> str:
 
     As in Caffe a relative path counts from the working folder. Where it is not there, the folders above the
     file that names it are tried, nearest first, so that ``examples/mnist/lenet.prototxt`` is found from
-    inside ``examples/mnist`` too. A path found nowhere comes back unchanged, for the error to name.
+    inside ``examples/mnist`` too. A path found nowhere comes back unchanged, for the error to name. Where another file
+    than that of the working folder is found so, a warning names both, once.
     """
-    if not path or os.path.isabs(path) or os.path.exists(path) or named_by is None:
+    if os.path.normpath(path) == "." or os.path.isabs(path) or named_by is None:
         return path
+    here = os.path.exists(path)
     for folder in Path(os.path.abspath(named_by)).parents:
-        if (folder / path).exists():
-            return os.path.relpath(folder / path)
+        if os.path.exists(folder / path):
+            if here:
+                _tell_of_two(path, folder / path, named_by)
+            return path if here else os.path.relpath(folder / path)
     return path
+
+
+def _tell_of_two(path: str, other: Path, named_by: str | os.PathLike[str]) -> None:
+    """Warn if both are not the same file; of the files of one folder and kind that one file names once."""
+    key = os.path.abspath(named_by), os.path.dirname(os.path.abspath(path)), os.path.splitext(path)[1]
+    if key not in TOLD and not os.path.samefile(path, other):
+        TOLD.add(key)
+        log.warning("%s names %s, and there are two of these: %s, which is taken, as Caffe takes it, since this is the "
+                    "working folder, and %s. If you mean the other, work in its folder", os.fspath(named_by), path,
+                    os.path.abspath(path), other)
 
 
 def umask() -> int:

@@ -102,3 +102,27 @@ def test_pipes_are_read_where_they_may_be(tmp_path):
 def write(path, data):
     with suppress(BrokenPipeError):
         path.write_bytes(data)
+
+
+def test_two_that_may_be_meant(tmp_path, monkeypatch, caplog):
+    """The working folder's is taken; that there is another is told of, once for the files of a folder and kind."""
+    for folder in ("mine", "theirs"):
+        (tmp_path / folder / "images").mkdir(parents=True)
+        for name in ("net.prototxt", "images/1.png", "images/2.png"):
+            (tmp_path / folder / name).touch()
+    (tmp_path / "theirs" / "alone.prototxt").touch()
+    monkeypatch.chdir(tmp_path / "mine")
+    assert locate("alone.prototxt", "../theirs/solver.prototxt") == "../theirs/alone.prototxt"
+    assert locate("net.prototxt", "solver.prototxt") == "net.prototxt"
+    assert locate("./", "../theirs/solver.prototxt") == "./"
+    assert not caplog.messages
+    for _ in range(2):
+        for name in ("net.prototxt", "images", "images/1.png", "images/2.png"):
+            assert locate(name, "../theirs/solver.prototxt") == name
+    assert caplog.messages == [
+        f"../theirs/solver.prototxt names {name}, and there are two of these: {tmp_path}/mine/{name}, which is taken, as Caffe "
+        f"takes it, since this is the working folder, and {tmp_path}/theirs/{name}. If you mean the other, work in its folder"
+        for name in ("net.prototxt", "images", "images/1.png")]
+    os.symlink(tmp_path / "mine", tmp_path / "theirs" / "link")
+    assert locate("net.prototxt", "../theirs/link/solver.prototxt") == "net.prototxt"
+    assert len(caplog.messages) == 3

@@ -84,6 +84,9 @@ class Plan(Net):
             self._stand_in(param, count, known)
         self.origins += [origin] * (len(self.layers) - count)
 
+    def _reserve_rest(self) -> None:
+        """Nobody runs it."""
+
     def _knows(self, param: Any) -> bool:
         """Whether the layer can tell its shapes without running anybody's code or reading much."""
         if param.type in (UNKNOWN, "Python") or (param.type in DATA and param.type not in self._reach):

@@ -6,11 +6,15 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from caffe_lite.files import TOLD
+
 
 @contextmanager
 def listening(hear: Callable[[str], object] = lambda message: None) -> Iterator[None]:
-    """While the block runs, nothing is logged; ``hear`` gets the text of each warning."""
+    """While the block runs, nothing is logged; ``hear`` gets the text of each warning. What is told only once will be
+    told once more."""
     root = logging.getLogger("caffe_lite")
+    told = set(TOLD)
     before = root.level, root.propagate, root.handlers
     root.propagate, root.handlers = False, [_Ear(hear)]
     root.setLevel(logging.WARNING)
@@ -19,6 +23,7 @@ def listening(hear: Callable[[str], object] = lambda message: None) -> Iterator[
     finally:
         root.propagate, root.handlers = before[1:]
         root.setLevel(before[0])
+        TOLD.intersection_update(told)
 
 
 class _Ear(logging.Handler):

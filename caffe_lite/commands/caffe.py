@@ -41,6 +41,8 @@ FLAGS = (
     Flag("ranks", 0, "Optional; how many processes train together on this machine, each with batches of its own; 1 for "
          "one that trains alone whatever has started it. See docs/distributed.md."),
     Flag("keep_batch", False, "Optional; with several processes the batch sizes in the prototxt are those of all."),
+    Flag("average_batch_norm", False, "Optional; with several processes the statistics that BatchNorm layers store are "
+         "the means of all, not each process's own."),
     *LIMITS,
 )
 

@@ -118,7 +118,7 @@ def _images(net: SiameseNet, data: str, folder: Path, title: str, call: Call) ->
     with call.progress(None, "images", "Reading") as bar:
         photos = read_images(data, net.stored, flags.images, _classes(data), bar.update)
     if len(photos) < 2:
-        raise DataError(f"{data}: found one image; neighbours need two at least")
+        raise DataError(f"{data}: found one image; give two or more, of which one is the other's neighbour")
     with call.progress(len(photos), "images", "Looking at images") as bar:
         points = net.features(photos.pixels, bar.update)
     count = min(SHOWN, len(photos) - 1)

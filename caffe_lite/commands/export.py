@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from caffe_lite.commands import Call, Flag, usage_error
+from caffe_lite.commands.limits import LIMITS, limited
 from caffe_lite.errors import FlagError
 
 log = logging.getLogger(__name__)
@@ -19,10 +20,12 @@ FLAGS = (
     Flag("outputs", "", "The blobs to output, separated by ','; by default what the net outputs."),
     Flag("shapes", "", "Shapes of inputs without the batch, where the net does not say them or to change "
          "them: data:3x227x227, several separated by ','."),
+    *LIMITS,
 )
 ENDINGS = (".onnx", ".npz", ".safetensors")
 
 
+@limited
 def run(call: Call) -> int:
     """Export one net.
 
@@ -43,12 +46,12 @@ def run(call: Call) -> int:
         need("onnxruntime", "onnx", "comparing the model with the net")
     message = deployed(model, call.flags.shapes, call.flags.outputs)
     if ending == ".onnx":
-        _export_model(message, weights, target, _split(call.flags.outputs))
+        _export_model(message, weights, target, _split(call.flags.outputs), model)
     else:
         from caffe_lite.export.load import load
         from caffe_lite.export.weights import arrays_of, write_arrays
 
-        arrays = arrays_of(load(message, weights))
+        arrays = arrays_of(load(message, weights, model))
         write_arrays(target, arrays)
         log.info("Wrote %d arrays to %s", len(arrays), target)
     return 0
@@ -82,7 +85,7 @@ def _split(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _export_model(message: Any, weights: str, target: str, outputs: list[str]) -> None:
+def _export_model(message: Any, weights: str, target: str, outputs: list[str], named_by: str) -> None:
     from caffe_lite.export.deploy import check_types
     from caffe_lite.export.load import load_batches
     from caffe_lite.export.model import to_onnx
@@ -92,7 +95,7 @@ def _export_model(message: Any, weights: str, target: str, outputs: list[str]) -
     from caffe_lite.files import atomic_write
 
     check_types(message, exported_types())
-    nets = load_batches(message, weights)
+    nets = load_batches(message, weights, named_by)
     outputs = outputs or nets[0].outputs
     model = to_onnx(nets, outputs)
     data = model.SerializeToString()

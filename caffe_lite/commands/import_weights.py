@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from caffe_lite.commands import Call, Flag, usage_error
+from caffe_lite.commands.limits import LIMITS, limited
 from caffe_lite.errors import FlagError
 
 log = logging.getLogger(__name__)
@@ -16,10 +17,12 @@ shapes; nothing is written unless all fit."""
 FLAGS = (
     Flag("shapes", "", "Shapes of inputs without the batch, where the net does not say them: "
          "data:3x227x227, several separated by ','."),
+    *LIMITS,
 )
 ENDINGS = (".caffemodel", ".caffemodel.h5")
 
 
+@limited
 def run(call: Call) -> int:
     """Import one file.
 
@@ -37,7 +40,7 @@ def run(call: Call) -> int:
     from caffe_lite.export.weights import put_arrays, read_arrays
 
     arrays = read_arrays(weights)
-    net = build(deployed(model, call.flags.shapes))
+    net = build(deployed(model, call.flags.shapes), model)
     put_arrays(net, arrays, weights)
     net.save(target, hdf5=target.endswith(".h5"))
     log.info("Wrote %d arrays to %s", len(arrays), target)

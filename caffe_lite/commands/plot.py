@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caffe_lite.commands import Call, Flag, usage_error
+from caffe_lite.commands.limits import LIMITS, limited
 from caffe_lite.commands.plot_net import KINDS
 from caffe_lite.errors import DataError, FlagError
 
@@ -40,9 +41,11 @@ FLAGS = (
          "where it cannot be told how many those are."),
     Flag("blob", "feat", "Of embedding: the blob of the points."),
     Flag("label", "", "Of embedding: the blob of the labels; by default the one that the net's loss or accuracy uses."),
+    *LIMITS,
 )
 
 
+@limited
 def run(call: Call) -> int:
     """Plot logs, or what ``plot_net`` plots.
 

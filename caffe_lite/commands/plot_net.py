@@ -137,12 +137,14 @@ def _image(path: str, shape: tuple[int, ...]) -> Array:
 
     channels, height, width = shape
     if channels not in (1, 3):
-        raise DataError(f"{path}: an image has 1 or 3 channels, and the net's input has {channels}")
+        raise DataError(f"{path}: an image has 1 or 3 channels, and the net's input has {channels}; give a net that "
+                        "takes images")
     item = ITEM.fullmatch(path)
     if item and not Path(path).exists():
         images = read_images(item[1])
         if int(item[2]) >= len(images):
-            raise DataError(f"{path}: the images in {item[1]} have the numbers 0 to {len(images) - 1}")
+            raise DataError(f"{path}: the images in {item[1]} have the numbers 0 to {len(images) - 1}; give one "
+                            "of these")
         image = resize_image(images[int(item[2])][None].repeat(channels, axis=0), height, width)
     else:
         image = read_image(path, channels == 3, height, width)

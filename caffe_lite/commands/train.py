@@ -52,7 +52,7 @@ def run(call: Call) -> int:
 
     from caffe_lite.distributed.ranks import joined
 
-    with joined(flags.ranks, flags.keep_batch) as ranks:
+    with joined(flags.ranks, flags.keep_batch, flags.average_batch_norm) as ranks:
         requests.echo = ranks.echo
         return _train(call, requests, ranks)
 

@@ -11,11 +11,11 @@ import numpy as np
 from caffe_lite import schema
 from caffe_lite.errors import DivergenceError, GraphError
 from caffe_lite.export.deploy import deploy
+from caffe_lite.export.load import load
 from caffe_lite.export.sources import with_batch
 from caffe_lite.files import locate
 from caffe_lite.graph import filter_net
 from caffe_lite.kernels.datum import CHANNELS, WIDTH
-from caffe_lite.net import Net
 from caffe_lite.rng import Rng
 from caffe_lite.sources.database import Database
 from caffe_lite.sources.datum import Datums
@@ -64,8 +64,7 @@ class SiameseNet:
         self._seen = self._transformers[schema.TEST].output_shape(first)
         top = source.top[0]
         pruned = deploy(param, {top: self._seen}, self._twins, path)
-        self._net = Net(with_batch(pruned, BATCH), named_by=path)
-        self._net.copy_trained_from(weights)
+        self._net = load(with_batch(pruned, BATCH), weights, path)
         self._input = self._net.blobs[top].data
 
     def distances(self, phase: int, most: int, done: Done) -> tuple[Array, Array]:

@@ -16,13 +16,14 @@ from caffe_lite.export.sources import batch_of, with_batch
 from caffe_lite.net import Net
 
 log = logging.getLogger(__name__)
+Path_ = str | os.PathLike[str]
 FEW = (1, 3)  # batches whose sizes no axis has by chance
 
 
-def build(message: Any) -> Net:
-    """The net of a deployed message; what its prototxt gives no values for is NaN."""
+def build(message: Any, named_by: Path_ | None = None) -> Net:
+    """The net of a deployed message, of a prototxt ``named_by``; what that gives no values for is NaN."""
     with _quiet("caffe_lite.net", "caffe_lite.layers", "caffe_lite.graph"):
-        net = Net(_without_draws(message))
+        net = Net(_without_draws(message), named_by=named_by)
     for layer in net.layers:
         if not layer.param.blobs:
             for blob in layer.blobs:
@@ -30,40 +31,40 @@ def build(message: Any) -> Net:
     return net
 
 
-def load(message: Any, weights: str | os.PathLike[str]) -> Net:
+def load(message: Any, weights: Path_, named_by: Path_ | None = None) -> Net:
     """The net with the weights of a file, in any form that Caffe has.
 
     Raises:
         SnapshotError: the file has not all of them, or others.
     """
-    net = build(message)
+    net = build(message, named_by)
     _fill(net, weights)
     return net
 
 
-def load_batches(message: Any, weights: str | os.PathLike[str]) -> list[Net]:
+def load_batches(message: Any, weights: Path_, named_by: Path_ | None = None) -> list[Net]:
     """The net at two sizes of the batch that share their weights, or at its own alone where it cannot have another."""
     own = batch_of(message)
     for sizes in (FEW, (own, 2 * own)):
         try:
-            return _pair(message, weights, sizes)
+            return _pair(message, weights, named_by, sizes)
         except SnapshotError:
             raise
         except CaffeError as error:
             reason = error
-    net = load(message, weights)
+    net = load(message, weights, named_by)
     log.warning("The batch stays %d: with another size the net does not fit together: %s", own, reason)
     return [net]
 
 
-def _pair(message: Any, weights: str | os.PathLike[str], sizes: Sequence[int]) -> list[Net]:
-    first, second = (build(with_batch(message, size)) for size in sizes)
+def _pair(message: Any, weights: Path_, named_by: Path_ | None, sizes: Sequence[int]) -> list[Net]:
+    first, second = (build(with_batch(message, size), named_by) for size in sizes)
     second.share_trained_layers_with(first)
     _fill(first, weights)
     return [first, second]
 
 
-def _fill(net: Net, weights: str | os.PathLike[str]) -> None:
+def _fill(net: Net, weights: Path_) -> None:
     net.copy_trained_from(weights)
     missing = [f"{param.layer} (blob {param.index})" for param in net.params.learnable
                if param.blob.count and np.isnan(param.blob.data).all()]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from caffe_lite.blob import Array, Blob
-from caffe_lite.errors import CaffeError, ExportError
+from caffe_lite.errors import ExportError
 from caffe_lite.export.graph import Graph, Shape
 from caffe_lite.layers import Layer
 
@@ -58,10 +57,6 @@ class Site:
     def fail(self, message: str) -> NoReturn:
         """Say why this layer cannot go."""
         raise ExportError(f"layer {self.layer.name!r} ({self.layer.type}): {message}")
-
-    def fail_as(self, kind: builtins.type[CaffeError], message: str) -> NoReturn:
-        """``fail``, for what names a kind of error."""
-        self.fail(message)
 
 
 Exporter = Callable[[Graph, Site], Sequence[str]]

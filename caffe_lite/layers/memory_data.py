@@ -26,6 +26,11 @@ class MemoryDataLayer(Layer):
     Give it arrays with ``reset``, which takes them as they are, or Datums or images with ``add_datums`` or
     ``add_images``, which transforms them; the layer then goes through them round and round, without a copy.
     Source: Caffe's ``memory_data_layer.cpp``.
+
+    Raises:
+        ParameterError: a size is missing.
+        DataError: in ``forward``, when nobody has given it data; or more are added before the last were read.
+        ShapeError: data are not of these sizes, or not a multiple of the batch.
     """
 
     bottoms = (0, 0)

@@ -101,7 +101,7 @@ class PrefetchingLayer(Layer):
             for _ in range(prefetch)
         ]
         where = f"layer {self.name!r} ({self.type})"
-        self._loader, self._position = loader, loader.position()
+        self._loader, self._position, self._skipped = loader, loader.position(), self.tolerance.skipped
         self._prefetcher = Prefetcher(batches, _Named(where, loader, self.tolerance).load, loader.close)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -115,7 +115,7 @@ class PrefetchingLayer(Layer):
             self.tolerance.tell()
             raise
         self.tolerance.tell(batch.skipped)
-        self._position = batch.position
+        self._position, self._skipped = batch.position, batch.skipped
         for blob, array in zip(top, (batch.data, batch.label), strict=False):
             blob.reshape(array.shape)
             blob.adopt(array)
@@ -124,19 +124,26 @@ class PrefetchingLayer(Layer):
         """Nothing: data have no gradient."""
 
     def position(self) -> Position:
-        """The loader's after the last batch that was used; those made ahead do not count."""
-        return self._position
+        """The loader's after the last batch that was used, and the bad records left out until then; what was made ahead
+        does not count."""
+        bad = self.tolerance.position(self._skipped)
+        return {**self._position, "bad": bad} if bad else self._position
 
     def go_to(self, position: Position) -> None:
         assert self._prefetcher is not None, "setup comes first"
+        before = self.position()
         try:
-            self._prefetcher.restart(lambda: self._loader.go_to(position))
+            self._prefetcher.restart(lambda: self._go_to(position))
         except Exception as error:
-            self._loader.go_to(self._position)
+            self._go_to(before)
             if isinstance(error, CaffeError):
                 self.fail(SnapshotError, str(error))
             raise
-        self._position = position
+        self._position, self._skipped = position, self.tolerance.skipped
+
+    def _go_to(self, position: Position) -> None:
+        self.tolerance.go_to(position.get("bad", {}))
+        self._loader.go_to(position)
 
     def close(self) -> None:
         if self._prefetcher is not None:

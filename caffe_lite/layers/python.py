@@ -83,7 +83,8 @@ class PythonLayer(Layer):
 
     def go_to(self, position: Position) -> None:
         if not hasattr(self.user, "resume_from"):
-            self.fail(SnapshotError, f"{type(self.user).__name__} has no method resume_from")
+            self.fail(SnapshotError, f"{type(self.user).__name__} has no method resume_from; give it one that takes "
+                      "what resume_state returned")
         self._call("resume_from", self.user.resume_from, position["user"])
 
     def _tell(self, module: str, name: str) -> None:

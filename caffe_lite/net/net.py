@@ -49,9 +49,13 @@ class Net:
         inputs, outputs: names of the blobs to fill in, and of those nobody reads, in alphabetical order.
         loss_weights: for each blob that counts into the loss, its weight.
         params: the parameters, each once, with its rate and decay multipliers.
+        budget: the memory that it may take.
         debug_info: log the mean absolute value of every blob that is computed.
         before_forward, after_forward, before_backward, after_backward: called with a layer's index around each
             layer's part of a pass.
+        after_param_diffs: called with a layer's index when the backward pass has added to the gradients of that layer's
+            parameters, and of all above it. Layers that run as one (``fusion.py``) go on doing so, and of them only the
+            lower one is told.
 
     Raises:
         CaffeError: the net cannot be built; the message names the layer and the blob.
@@ -80,17 +84,19 @@ class Net:
         self.after_forward: list[Callable[[int], object]] = []
         self.before_backward: list[Callable[[int], object]] = []
         self.after_backward: list[Callable[[int], object]] = []
+        self.after_param_diffs: list[Callable[[int], object]] = []
         self._losses: list[list[tuple[Blob, float]]] = []
         self._shapes: list[list[tuple[int, ...]]] = []
         self._unread: set[str] = set()
         self._needs = Needs()
         self._memory = 0
-        rng, workspace, budget = rng or random.default(), Workspace(), Budget()
+        rng, workspace = rng or random.default(), Workspace()
+        self.budget = Budget()
         try:
             for layer in wired.layer:
                 phase = layer.phase if layer.HasField("phase") else self.phase
                 layer.phase = phase
-                self._add(layer, Context(phase, rng, dtype, named_by, workspace, budget))
+                self._add(layer, Context(phase, rng, dtype, named_by, workspace, self.budget))
         except BaseException:
             self.close()
             raise
@@ -102,9 +108,7 @@ class Net:
         for name in self.outputs:
             log.info("This network produces output %s", name)
         self._slopes = [rectified_slope(self, i) for i in range(len(self.layers))]
-        memory = measure(self)
-        reserve_rest(self, memory, budget)
-        log.info("Memory of blobs: %d for values, %d for gradients; of workspaces: %d", *memory)
+        self._reserve_rest()
         log.info("Network initialization done.")
 
     @classmethod
@@ -181,6 +185,8 @@ class Net:
             for run in self.after_backward:
                 run(i)
             i -= 1 if slope is None else 2
+            for run in self.after_param_diffs:
+                run(i + 1)
 
     def backward_layer(self, i: int) -> None:
         """Go back over layer ``i``, where anybody needs it."""
@@ -326,6 +332,11 @@ class Net:
         self._shapes[i] = [blob.shape for blob in (*bottom, *top)]
         for blob, weight in self._losses[i]:
             blob.diff.fill(weight)
+
+    def _reserve_rest(self) -> None:
+        memory = measure(self)
+        reserve_rest(self, memory, self.budget)
+        log.info("Memory of blobs: %d for values, %d for gradients; of workspaces: %d", *memory)
 
     def _record_losses(self, i: int) -> None:
         layer, top = self.layers[i], self.tops[i]

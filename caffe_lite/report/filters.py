@@ -92,7 +92,7 @@ def _pictures(net: Net, layer: Layer) -> tuple[Array, str]:
         return weights, f"{count} filters{of}, {height} × {width}"
     if weights.ndim != 2:
         raise ShapeError(f"layer {layer.name!r} ({layer.type}): weights with 2 or 4 axes are drawn, found the shape "
-                         f"{weights.shape}")
+                         f"{weights.shape}; give another --layer")
     seen = net.bottoms[net.layers.index(layer)][0].shape
     over_images = layer.type == "InnerProduct" and len(seen) == 4 and seen[1] in (1, 3)
     if over_images and not layer.param.inner_product_param.transpose:

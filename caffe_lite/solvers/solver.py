@@ -99,7 +99,9 @@ class Solver:
             for net in self.test_nets:
                 self._load_weights(net, named_by)
                 net.debug_info = param.debug_info
-            self.rule = rule(self.param, [p.blob.shape for p in self.net.params.learnable])
+            learned = [param.blob for param in self.net.params.learnable]
+            self.net.budget.reserve(f"the histories of {param.type}", self, rule.slots * sum(b.nbytes for b in learned))
+            self.rule = rule(self.param, [blob.shape for blob in learned])
         except BaseException:
             self.close()
             raise

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from caffe_lite.starting.kit import Kit
 from caffe_lite.starting.plan import Plan, plan
-from caffe_lite.starting.prototxt import CROPS, Style, comment, data, image_input, transform, trunk
+from caffe_lite.starting.prototxt import CROPS, SCALE, Style, comment, data, image_input, transform, trunk
 from caffe_lite.starting.solver import INVERSE, INVERSE_ABOUT, Rule
 from caffe_lite.starting.solver import solver as write_solver
 
-SCALE = "0.00390625"
 TOPS = ("data", "label")
 MNIST = Plan(64, 100, 100, max_iter=10000, test_interval=500, display=100, snapshot=5000)
 
@@ -24,7 +23,7 @@ def train_test(kit: Kit) -> str:
     return "".join([
         comment(f"LeNet, which tells {classes} classes of images apart."),
         f'name: "{layout.stem}_train_test"\n\n',
-        comment(f"Images and their classes, from 0 to {classes - 1}. 0.00390625 is 1/256."
+        comment(f"Images and their classes, from 0 to {classes - 1}. {SCALE} is 1/256."
                 f"{CROPS if kit.crops else ''}"),
         data("images", TOPS, layout.images("train"), batches.train_batch, layout.backend, "phase: TRAIN",
              transform(SCALE, kit.mean, crop, mirror=kit.crops)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+SCALE = "0.00390625"  # 1/256, of a pixel
 SMALLEST, LARGEST = 16, 256  # pixels, of an image's side
 _STAGES = (20, 50, 50, 50, 50)  # what the convolutions put out; the first two are LeNet's
 CROPS = """

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from caffe_lite.starting.kit import Kit
 from caffe_lite.starting.plan import Plan, plan
-from caffe_lite.starting.prototxt import CROPS, Style, comment, data, image_input, transform, trunk
+from caffe_lite.starting.prototxt import CROPS, SCALE, Style, comment, data, image_input, transform, trunk
 from caffe_lite.starting.solver import INVERSE, INVERSE_ABOUT, Rule
 from caffe_lite.starting.solver import solver as write_solver
 
-SCALE = "0.00390625"
 TOPS = ("pair_data", "sim")
 MNIST = Plan(64, 100, 100, max_iter=50000, test_interval=500, display=100, snapshot=5000)
 
@@ -30,7 +29,7 @@ image {units["feat"]} numbers, and the loss draws those of the same class togeth
         f'name: "{layout.stem}_train_test"\n\n',
         comment(f"""
 Pairs: {channels} channel{"s" if channels > 1 else ""} for each image; sim is 1 where both are of the same class.
-0.00390625 is 1/256.{CROPS if kit.crops else ""}
+{SCALE} is 1/256.{CROPS if kit.crops else ""}
 """),
         data("pair_data", TOPS, layout.pairs("train"), batches.train_batch, layout.backend, "phase: TRAIN",
              transform(SCALE, mean, crop, mirror=kit.crops)),

@@ -248,3 +248,13 @@ def test_signals(folder: Path, number: int, flags: list[str], stops: bool) -> No
         process.wait()
         process.stderr.close()
     assert len(list(folder.glob("snap_iter_*.solverstate"))) == 1
+
+
+def test_a_net_of_the_same_name_beside_the_solver(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """It is not the one that is taken; the check before training, which tells errors only, does not keep that back."""
+    (folder / "copy").mkdir()
+    for name in ("net.prototxt", "solver.prototxt"):
+        (folder / "copy" / name).write_text((folder / name).read_text())
+    assert main(["train", "--solver=copy/solver.prototxt"]) == 0
+    log = capfd.readouterr().err
+    assert log.count(f"copy/solver.prototxt names net.prototxt, and there are two of these: {folder}/net.prototxt, which is") == 1

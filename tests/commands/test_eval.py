@@ -12,9 +12,10 @@ from support.databases import digits, make_database, make_datum, read_records, r
 from support.images import encoded
 
 from caffe_lite import schema
+from caffe_lite.cli import main
 from caffe_lite.commands import call_for, new
 from caffe_lite.commands import eval as command
-from caffe_lite.errors import DataError, DivergenceError, FlagError, GraphError
+from caffe_lite.errors import DataError, DivergenceError, FlagError, GraphError, SnapshotError
 from caffe_lite.evaluation.images import read_images
 from caffe_lite.evaluation.net import SiameseNet
 from caffe_lite.net import Net
@@ -202,3 +203,31 @@ def test_folders_that_are_not_ready(folder, tmp_path):
         (tmp_path / name).touch()
     with pytest.raises(DataError, match="has no snapshot yet; train first: caffe_lite train --solver="):
         evaluate(tmp_path)
+
+
+def test_the_log_does_not_tell_how_the_net_is_built(folder, tmp_path, capfd):
+    assert main(["eval", "siamese", str(folder), f"--output={tmp_path}"]) == 0
+    log = capfd.readouterr().err
+    assert "Creating layer" not in log
+    assert len(log.splitlines()) < 15
+    assert f"Wrote numbers and pictures to {tmp_path}" in log.splitlines()[-1]
+
+
+def test_weights_of_another_net(folder, tmp_path):
+    path, weights = names(folder)
+    net = schema.read_binary(weights, schema.NetParameter)
+    for layer in list(net.layer):
+        if layer.name.startswith("ip2"):
+            net.layer.remove(layer)
+    schema.write_binary(tmp_path / "few.caffemodel", net)
+    with pytest.raises(SnapshotError, match=r"few.caffemodel has no weights for ip2 \(blob 0\), ip2 \(blob 1\)"):
+        evaluate(path, tmp_path / "few.caffemodel", output=str(tmp_path / "out"))
+
+
+def test_too_few_images_and_classes_below_0(folder, tmp_path):
+    for name, labels, message in (("one", [0], "one: found one image; give two or more"),
+                                  ("below", [3, -2, 0], "below: a class has the number -2; expected numbers from 0")):
+        make_database(tmp_path / name, [(b"%d" % i, make_datum(image, label)) for i, (image, label) in
+                                        enumerate(zip(digits(len(labels), 1, 18, 18), labels, strict=True))])
+        with pytest.raises(DataError, match=message):
+            evaluate(*names(folder), data=str(tmp_path / name), output=str(tmp_path / "out"))

@@ -171,3 +171,10 @@ def test_the_real_files_are_the_four_of_mnist():
     assert sorted(CONTENT) == [
         "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "train-images-idx3-ubyte", "train-labels-idx1-ubyte",
     ]  # fmt: skip
+
+
+def test_what_is_too_large_is_not_taken_in(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(mnist, "MOST_BYTES", 1 << 17)
+    server.files["train-images-idx3-ubyte.gz"] = bytes(1 << 18)
+    with pytest.raises(DataError, match="train-images-idx3-ubyte.gz: larger than MNIST's train-images-idx3-ubyte can be"):
+        get(tmp_path / "mnist")

@@ -3,7 +3,9 @@
 import pytest
 from support.databases import digit_records, digits, make_database
 
+from caffe_lite import schema
 from caffe_lite.cli import main
+from caffe_lite.net import Net
 
 NET = """
 layer {{ name: "digits" type: "Data" top: "x" top: "t" data_param {{ source: "{source}" backend: LMDB batch_size: 3 }} }}
@@ -59,3 +61,37 @@ def test_a_training_that_needs_more_than_it_may(solver, capfd):
     assert "(--memory_limit, by default what the machine has). Most need: layer '" in capfd.readouterr().err
     assert main(["train", f"--solver={solver}", "--memory_limit=lots", "--skip_bad_records=2"]) == 1
     assert "memory_limit is 'lots': give bytes, such as 500M or 4G, or none" in capfd.readouterr().err
+
+
+@pytest.fixture
+def trained(solver, tmp_path):
+    """Weights for the net, and a net of the same layers with a Python layer before them."""
+    assert main(["train", f"--solver={solver}", "--skip_bad_records=2"]) == 0
+    net = schema.read_text(tmp_path / "net.prototxt", schema.NetParameter)
+    Net(net).save("weights.caffemodel")
+    net.layer[0].CopyFrom(schema.parse_text('name: "digits" type: "Python" top: "x" top: "t" python_param { module: "never" '
+                                            'layer: "Digits" }', schema.LayerParameter))
+    schema.write_text("python.prototxt", net)
+
+
+@pytest.mark.parametrize("command", [
+    ["plot", "filters", "NET", "weights.caffemodel", "x.html"], ["plot", "confusion", "NET", "weights.caffemodel", "x.html"],
+    ["export", "NET", "weights.caffemodel", "x.npz"], ["import", "NET", "x.npz", "x.caffemodel"],
+], ids=lambda command: " ".join(command[:2]))
+def test_commands_about_a_trained_net(trained, command, capfd):
+    """The weights of the first net are 624 bytes; the second wants code."""
+    assert main(["export", "net.prototxt", "weights.caffemodel", "x.npz", "--skip_bad_records=2"]) == 0
+    capfd.readouterr()
+    for net, flag, message in (("net", "--memory_limit=600", "may take 600 bytes (--memory_limit, by default what the machine has)"),
+                               ("python", "--no_python_layers", "python.prototxt wants to run code, never.Digits, and")):
+        assert main([word.replace("NET", f"{net}.prototxt") for word in command] + [flag]) == 1
+        assert message in capfd.readouterr().err
+    assert main([word.replace("NET", "net.prototxt") for word in command] + ["--skip_bad_records=2", "--memory_limit=1M"]) == 0
+
+
+def test_plot_gets_over_bad_records(trained, capfd):
+    command = ["plot", "confusion", "net.prototxt", "weights.caffemodel", "x.html", "--iterations=3"]
+    assert main(command) == 1
+    assert "key '00000005': this is no Datum" in capfd.readouterr().err
+    assert main([*command, "--skip_bad_records=2"]) == 0
+    assert lines(capfd, "time(s)") == ["layer 'digits' (Data): skipped 2 bad record(s), 2 time(s) in all"]

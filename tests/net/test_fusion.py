@@ -54,6 +54,40 @@ def test_nobody_sees_it(kind, relu):
     assert (net._slopes[1] is not None) == ("-2" not in relu and "1 }" not in relu)
 
 
+def test_who_waits_for_gradients_of_parameters_only():
+    """It is told of each layer, or pair, when they are final, and the pair stays one."""
+    net = make_net(f"""{input_layers(x=(3, 5, 9, 8))}
+        layer {{ name: "a" type: "Convolution" bottom: "x" top: "y" convolution_param {{ num_output: 17 kernel_size: 3 pad: 1
+                 weight_filler {{ type: "xavier" }} }} }}
+        layer {{ name: "r" type: "ReLU" bottom: "y" top: "y" }}
+        layer {{ name: "b" type: "Convolution" bottom: "y" top: "z" convolution_param {{ num_output: 4 kernel_size: 2
+                 weight_filler {{ type: "xavier" }} }} }}
+        layer {{ name: "s" type: "ReLU" bottom: "z" top: "z" }}
+        layer {{ name: "loss" type: "Reduction" bottom: "z" top: "loss" loss_weight: 1 }}""", seed=5)
+    net.blobs["x"].data[...] = np.random.default_rng(0).standard_normal((3, 5, 9, 8))
+
+    def gradients():
+        return [param.blob.diff.copy() for param in net.params.learnable]
+
+    def go():
+        net.clear_param_diffs()
+        net.forward()
+        net.backward()
+        return gradients()
+
+    expected, seen = go(), {}
+    assert all(gradient.any() for gradient in expected)
+    net.after_param_diffs.append(lambda i: seen.update({i: gradients()}))
+    final = go()
+    assert list(seen) == [5, 3, 1, 0]
+    np.testing.assert_equal(final, expected)
+    np.testing.assert_equal(seen[3][2:], expected[2:])
+    np.testing.assert_equal(seen[1], expected)
+    net.before_backward.append(lambda i: None)
+    go()
+    assert list(seen) == [5, 3, 1, 0, 4, 2]
+
+
 def test_a_part_of_the_net_stops_between_them():
     shape, fields = CONVOLUTIONS["channel"]
     net = run(shape, fields, "", watch=False)[3]

@@ -12,6 +12,7 @@ from caffe_lite.blob import Blob
 from caffe_lite.errors import CaffeError, LimitError, ShapeError
 from caffe_lite.limits import Limits, within
 from caffe_lite.net import Net
+from caffe_lite.solvers import Solver
 
 PRODUCT = ('layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: %d '
            'weight_filler { type: "xavier" } } }')
@@ -38,6 +39,19 @@ def test_gradients_count_in_training_only():
         make(text, int(needed * 1.2e6), phase)
         with pytest.raises(LimitError):
             make(text, int(needed * 0.9e6), phase)
+
+
+@pytest.mark.parametrize(("rule", "histories"), [("SGD", 1), ("RMSProp", 1), ("AdaDelta", 2), ("Adam", 2)])
+def test_what_a_solver_remembers_counts(rule, histories):
+    """The weights, their gradients and each history are 4 MB; the blobs next to nothing."""
+    text = input_layers(x=(4, 1000)) + PRODUCT % 1000 + 'layer { name: "l" type: "Reduction" bottom: "y" top: "loss" loss_weight: 1 }'
+    solver = schema.SolverParameter(type=rule, base_lr=0.01, lr_policy="fixed", momentum=0.9 if histories == 2 else 0, max_iter=1)
+    solver.net_param.CopyFrom(schema.parse_text(text, schema.NetParameter))
+    needed = 8 + 4 * histories
+    with within(Limits(int(needed * 1.1e6))):
+        Solver(solver).close()
+    with within(Limits(int(needed * 0.95e6))), pytest.raises(LimitError, match=f"^the histories of {rule}: with it the net needs"):
+        Solver(solver)
 
 
 def test_shared_memory_counts_once():

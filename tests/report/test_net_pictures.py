@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.databases import write_idx
 from support.watched import BODY, ENDS, INPUT, train, write_net
 
 from caffe_lite import schema
@@ -23,6 +24,8 @@ from caffe_lite.report.labels import classes_of
 from caffe_lite.report.tiles import colored, tile
 
 WEIGHTS = "s_iter_6.caffemodel"
+ROWS = """layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 4 dim: 2 dim: 9 } } }
+layer { name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 6 kernel_size: 3 } }"""
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +236,10 @@ def test_the_command(trained: Path, monkeypatch: pytest.MonkeyPatch, capfd: pyte
         (("confusion", "net.prototxt", WEIGHTS, "x.png", "--classes=none"), "none: cannot read the classes' names"),
         (("activations", "deploy.prototxt", WEIGHTS, "none.png", "x.png"), "none.png: No such file"),
         (("activations", "deploy.prototxt", WEIGHTS, "cat.png", "x.png", "--mean=1,2"), "expected 1 number or 1"),
+        (("activations", "deploy.prototxt", WEIGHTS, "cat.png", "x.png", "--mean=1-2"), "give numbers separated by ','"),
+        (("activations", "deploy.prototxt", WEIGHTS, "images-idx3-ubyte:4", "x.png"), "have the numbers 0 to 3"),
+        (("activations", "two.prototxt", WEIGHTS, "cat.png", "x.png"), "1 or 3 channels, and the net's input has 2"),
+        (("filters", "rows.prototxt", "rows.caffemodel", "x.png"), "2 or 4 axes are drawn, found the shape (6, 2, 3)"),
         (("embedding", "net.prototxt", WEIGHTS, "x.png", "--blob=fete"), "no blob 'fete'"),
     ],
 )
@@ -241,6 +248,10 @@ def test_what_is_wrong(
 ) -> None:
     monkeypatch.chdir(trained)
     Image.new("L", (28, 28)).save("cat.png")
+    write_idx(trained, np.zeros((4, 28, 28), np.uint8), [0] * 4)
+    Path("two.prototxt").write_text(INPUT.replace("dim: 1 ", "dim: 2 "))
+    Path("rows.prototxt").write_text(ROWS)
+    net_of(ROWS).save("rows.caffemodel")
     log = plot(capfd, *args, code=1)
     assert message in log
     assert "Traceback" not in log

@@ -1,42 +1,26 @@
 """A training that is stopped and resumed is, bit for bit, the one that was never stopped."""
 
-import importlib
 import logging
 import random
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.databases import digit_records, digits, make_database
 from support.images import pictures, write_images
+from support.resuming import TOP, database_net, make, net_of, python_net, stop_at, stopped_at, warnings
 from support.runs import write_run
 
 from caffe_lite import schema
-from caffe_lite.solvers import Action, Solver, known_types
-
-SOLVER = ('base_lr: 0.1 lr_policy: "fixed" max_iter: 9 random_seed: 3 snapshot_prefix: "snap" net: "net.prototxt" display: 1 '
-          "average_loss: 4 test_iter: 3 test_interval: 4 ")
-TOP = """
-layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"
-        inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
-layer { name: "drop" type: "Dropout" bottom: "y" top: "y" }
-layer { name: "loss" type: "SoftmaxWithLoss" bottom: "y" bottom: "t" top: "loss" loss_param { normalization: NONE } }
-"""
+from caffe_lite.errors import DataError
+from caffe_lite.limits import Limits, within
+from caffe_lite.solvers import Action, known_types
 
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def make(more="", **fields):
-    param = schema.parse_text(SOLVER, schema.SolverParameter)
-    param.MergeFrom(schema.parse_text(more, schema.SolverParameter))
-    for name, value in fields.items():
-        setattr(param, name, value)
-    return Solver(param, named_by="solver.prototxt")
 
 
 def bits(solver):
@@ -50,14 +34,6 @@ def lines(caplog):
     found = [re.sub(r" \(\S+ iter/s.*?\)", "", record.getMessage()) for record in caplog.records]
     caplog.clear()
     return [line for line in found if re.match("Iteration|    T(rain|est) net", line)]
-
-
-def warnings(caplog):
-    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-
-
-def stop_at(solver, iteration):
-    solver.action = lambda: Action.STOP if solver.iter == iteration and not solver.stopped else Action.NONE
 
 
 def check(caplog, more="", stop=5, prepare=lambda solver: None, **fields):
@@ -79,16 +55,6 @@ def check(caplog, more="", stop=5, prepare=lambda solver: None, **fields):
     assert before + after == log
     assert len(log) > 20
     assert result == expected
-
-
-def net_of(data, top=TOP):
-    Path("net.prototxt").write_text(f'name: "tiny" {data} {top}')
-
-
-def database_net(more="", transform="mirror: true crop_size: 3 scale: 0.01", top=TOP, backend="lmdb"):
-    make_database("db", digit_records(digits(7, 2, 4, 5), [i % 3 for i in range(7)]), backend)
-    net_of(f'layer {{ name: "data" type: "Data" top: "x" top: "t" transform_param {{ {transform} }} '
-           f'data_param {{ source: "db" batch_size: 2 backend: {backend.upper()} {more} }} }}', top)
 
 
 @pytest.mark.parametrize("kind", known_types())
@@ -202,43 +168,6 @@ def test_batch_norm_and_weights_of_the_test_net(caplog):
     check(caplog)
 
 
-PYTHON_LAYER = """
-import random
-import numpy as np
-import caffe
-
-class Numbers(caffe.Layer):
-    def setup(self, bottom, top):
-        self.at = 0
-    def reshape(self, bottom, top):
-        top[0].reshape(2, 4)
-        top[1].reshape(2)
-    def forward(self, bottom, top):
-        self.at += 1
-        top[0].data[...] = np.random.randn(2, 4) + self.at / 8
-        top[1].data[...] = random.randrange(3)
-    def backward(self, top, propagate_down, bottom):
-        pass
-"""
-KEEPS = """
-    def resume_state(self):
-        return {"at": self.at}
-    def resume_from(self, state):
-        self.at = state["at"]
-"""
-
-
-def python_net(monkeypatch, tmp_path, name, keeps=KEEPS):
-    """Each test has a module of its own: Python imports one of a name once."""
-    importlib.import_module("caffe")  # its layers import it, which sends the log to standard error only
-    logging.getLogger("caffe_lite").propagate = True
-    Path(f"{name}.py").write_text(PYTHON_LAYER + keeps)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, name)
-    net_of(f'layer {{ name: "data" type: "Python" top: "x" top: "t" python_param {{ module: "{name}" layer: "Numbers" }} }}')
-
-
 def seed(solver):
     random.seed(1)
     np.random.seed(1)
@@ -340,14 +269,6 @@ def test_restored_in_the_middle(caplog):
     assert bits(solver) == expected
 
 
-def stopped_at(iteration, more=""):
-    solver = make(more)
-    stop_at(solver, iteration)
-    solver.solve()
-    solver.close()
-    return f"snap_iter_{iteration}.solverstate"
-
-
 def resumed_as_caffe_does(state, caplog):
     """Resume, and check that it is as if there were no ``.resume`` file; returns the log."""
     found = []
@@ -423,3 +344,59 @@ def test_another_mean(caplog):
     solver = make("average_loss: 2")
     solver.restore(state)
     assert "average_loss is 2 now" in warnings(caplog)[0]
+
+
+def bad_records(*bad):
+    """A net over seven records, of which these cannot be read."""
+    database_net(transform="scale: 0.01")
+    records = digit_records(digits(7, 2, 4, 5), [i % 3 for i in range(7)])
+    make_database("broken", [(key, b"no datum" if i in bad else value) for i, (key, value) in enumerate(records)])
+    Path("net.prototxt").write_text(Path("net.prototxt").read_text().replace('"db"', '"broken"'))
+
+
+def skipped(caplog):
+    """What is told of bad records, one at a time and in all."""
+    found = [line for line in warnings(caplog) if "skipped" in line]
+    caplog.clear()
+    return [line for line in found if "time(s)" not in line], [line for line in found if "time(s)" in line]
+
+
+def hdf5_files(*bad):
+    h5py = pytest.importorskip("h5py", reason="h5py, which reads HDF5, is not installed")
+    for i in range(4):
+        with h5py.File(f"{i}.h5", "w") as file:
+            file["x"], file["t"] = np.arange(9).reshape(3, 3) / (i + 8), np.arange(3)
+        if i in bad:
+            Path(f"{i}.h5").write_bytes(b"no HDF5")
+    Path("list.txt").write_text("".join(f"{i}.h5\n" for i in range(4)))
+    net_of('layer { name: "data" type: "HDF5Data" top: "x" top: "t" hdf5_data_param { source: "list.txt" batch_size: 2 } }')
+
+
+@pytest.mark.parametrize("write", [bad_records, hdf5_files])
+def test_bad_records_are_counted_on(write, caplog):
+    write(1, 3)
+    with within(Limits(None, bad_records=2)):
+        straight = make()
+        straight.solve()
+        straight.close()
+        told, (*_, total) = skipped(caplog)
+        for stop in (1, 2, 5):
+            stopped_at(stop)
+            before, _ = skipped(caplog)
+            resumed = make(random_seed=8)
+            resumed.solve(f"snap_iter_{stop}.solverstate")
+            assert bits(resumed) == bits(straight)
+            resumed.close()
+            after, (*_, total_after) = skipped(caplog)
+            assert sorted(before + after) == sorted(told)
+            assert total_after == total
+
+
+def test_no_more_bad_records_because_of_a_stop():
+    bad_records(1, 3, 5)
+    with within(Limits(None, bad_records=2)):
+        state = stopped_at(1, "test_interval: 99 test_initialization: false")
+        resumed = make("test_interval: 99 test_initialization: false")
+        with pytest.raises(DataError, match=r"key '00000005': .* Before it 2 bad record\(s\) were skipped, as many as --skip_bad"):
+            resumed.solve(state)
+        resumed.close()

@@ -13,7 +13,7 @@ from caffe_lite import schema
 from caffe_lite.commands import call_for
 from caffe_lite.commands.caffe import FLAGS
 from caffe_lite.commands.train import run
-from caffe_lite.errors import SnapshotError
+from caffe_lite.errors import FlagError, SchemaError, SnapshotError
 from caffe_lite.solvers import Action, Solver
 
 NET = input_layers(x=(4, 3), t=(4,)) + """
@@ -126,9 +126,23 @@ def test_a_program_that_asks_for_one_gets_the_error(monkeypatch):
     assert names() == []
 
 
+def test_weights_that_are_more_than_a_message_holds(monkeypatch, caplog):
+    """What protobuf says of messages of 2 GB."""
+
+    def refuse(message, path):
+        raise SchemaError(f"{path}: this NetParameter cannot be written: Failed to serialize proto")
+
+    monkeypatch.setattr(schema, "to_bytes", refuse)
+    with pytest.raises(SnapshotError, match="^Cannot write the snapshot out/snap_iter_0.caffemodel: this NetParameter cannot be"):
+        make().snapshot()
+    assert names() == []
+
+
 def test_only_the_last_are_kept():
     assert run(call_for(FLAGS, solver="solver.prototxt", snapshot_keep=2)) == 0
     assert names() == triples(6, 7)
+    with pytest.raises(FlagError, match="--snapshot_keep=-1: give how many snapshots to keep, or 0 for all"):
+        run(call_for(FLAGS, solver="solver.prototxt", snapshot_keep=-1))
 
 
 def test_a_failed_one_takes_no_old_one_away(monkeypatch):

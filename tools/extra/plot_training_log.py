@@ -10,6 +10,7 @@ from pathlib import Path
 from log_tables import COLUMNS, read_tables
 
 from caffe_lite.errors import CaffeError, DataError
+from caffe_lite.report.charts import CHARTS
 from caffe_lite.report.curves import COLORS
 from caffe_lite.report.figure import check_format, figure
 
@@ -19,9 +20,7 @@ FEW = 100  # points of a line that are marked
 
 def get_supported_chart_types() -> list[str]:
     """The eight charts, such as 'Test loss  vs. Iters', by their numbers."""
-    against = COLUMNS["Train"][:2]
-    quantities = sorted(name for names in COLUMNS.values() for name in names[2:])
-    return [f"{quantity}{SEPARATOR}{x}" for quantity in quantities for x in against]
+    return [chart.name.replace(" vs. ", SEPARATOR) for chart in CHARTS]
 
 
 def load_data(chart_type: int, path_to_log: str) -> tuple[list[float], list[float]]:

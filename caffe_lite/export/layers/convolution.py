@@ -65,7 +65,7 @@ def _geometry(at: Site, param: Any) -> tuple[Geometry, int]:
     """The sizes, and the axis of the channels."""
     axis = at.axis(param.axis)
     channels = at.known(at.shapes[0][axis: axis + 1])[0]
-    return read_geometry(param, channels, len(at.shapes[0]) - axis - 1, at.fail_as), axis
+    return read_geometry(param, channels, len(at.shapes[0]) - axis - 1, at.layer.fail), axis
 
 
 def _missing(geometry: Geometry) -> tuple[int, ...]:
