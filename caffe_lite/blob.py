@@ -103,7 +103,7 @@ class Blob:
     def adopt(self, array: Array) -> None:
         """Take the memory of a C-contiguous ``array`` of ``count`` elements as the values, here and in every
         blob that shares them. A data layer hands out the batch it prefetched this way, without a copy."""
-        self._data.array = array.reshape(-1)
+        self._data.array = array if array.ndim == 1 else array.reshape(-1)
 
     @property
     def nbytes(self) -> int:
@@ -129,6 +129,15 @@ class Blob:
 
     def __repr__(self) -> str:
         return f"Blob({self.shape}, {self.dtype.name})"
+
+
+def places(blobs: Sequence[Blob], diffs: bool) -> list[Array]:
+    """The arrays of the blobs' values, and of their gradients where ``diffs``, flat. They are the same objects until
+    memory is taken anew, adopted or shared."""
+    arrays = [blob._data.array for blob in blobs]
+    if diffs:
+        arrays += [blob._diff.array for blob in blobs]
+    return arrays
 
 
 def shape_string(shape: Sequence[int]) -> str:

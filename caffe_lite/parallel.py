@@ -10,10 +10,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
 from caffe_lite.errors import ParameterError
+
+Step = list[tuple[Callable[..., Any], tuple[Any, ...]]]
+"""What is done at the same time: for each thread that has something to do a function and its arguments."""
+
+FINER = 16  # times that a compiled sequence hands over work faster
 
 # In looks of 10 to 50 nanoseconds: how long to wait before sleeping, and the time the other side needs to get into its
 # kernel (to call a compiled function with all its arguments), or out of the queue.
@@ -67,27 +73,96 @@ def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int 
     Args:
         kernel: a nogil kernel that does the range ``begin`` to ``end`` of its outer loop.
         args: the kernel's further arguments; of a ``PerThread`` piece ``i`` gets item ``i``.
-        grain: the fewest items worth a thread; handing work over costs 10 to 20 microseconds.
+        grain: the fewest items worth a thread, where handing work over costs 10 to 20 microseconds. Compiled sequences
+            hand over in less than one: work is cut finer for them, and the pieces are done one after the other here.
     """
-    pieces = max(1, min(threads(), count // max(1, grain)))
-    if pieces == 1:
-        kernel(0, count, *_own(args, 0))
+    pieces = max(1, min(threads(), count // max(1, grain // FINER)))
+    step = [(kernel, (count * i // pieces, count * (i + 1) // pieces, *_own(args, i))) for i in range(pieces)]
+    if count < 2 * grain:
+        for _, own in step:
+            kernel(*own)
+    else:
+        run_step(step)
+    _note(step)
+
+
+def call(function: Callable[..., Any], *args: Any) -> None:
+    """Run ``function(*args)`` here, as a step of the pass: ``record`` writes it down as a whole."""
+    outer, _recording.steps = getattr(_recording, "steps", None), None
+    try:
+        function(*args)
+    finally:
+        _recording.steps = outer
+    _note([(function, args)])
+
+
+def record(function: Callable[..., Any], *args: Any) -> list[Step]:
+    """Run ``function(*args)`` and return what ``parallel_for`` and ``call`` did in it; ``run_step`` does it again."""
+    steps: list[Step] = []
+    _recording.steps = steps
+    try:
+        function(*args)
+    finally:
+        _recording.steps = None
+    return steps
+
+
+def run_step(step: Step) -> None:
+    """Run all parts of a step, each on a thread of its own, and wait for them."""
+    function, args = step[0]
+    if len(step) == 1:
+        function(*args)
         return
-    bounds = [count * i // pieces for i in range(pieces + 1)]
-    workers = _workers(pieces - 1)
     done: SimpleQueue[BaseException | None] = SimpleQueue()
-    ended = [workers[i - 1].start(kernel, bounds[i], bounds[i + 1], _own(args, i), done) for i in range(1, pieces)]
+    workers = _start(step[1:], done)
     failure: BaseException | None = None
     try:
-        kernel(0, bounds[1], *_own(args, 0))
+        function(*args)
     except BaseException as error:
         failure = error
-    for i in range(1, pieces):  # even after a failure: the others still write into our arrays
+    for worker, ended in workers:  # even after a failure: the others still write into our arrays
         if done.empty():
-            workers[i - 1].await_end(ended[i - 1])
+            worker.await_end(ended)
         failure = done.get() or failure
     if failure is not None:
         raise failure
+
+
+@dataclass(frozen=True)
+class Program:
+    """Kernels that ``kernels/sequence.py`` runs one after another.
+
+    Attributes:
+        address: of its words.
+        threads: how many it needs.
+        arrays: what lies at that address, and what it points to.
+    """
+
+    address: int
+    threads: int
+    arrays: tuple[Any, ...]
+
+
+def run_program(program: Program) -> None:
+    """Run it, on as many threads as it needs, and wait for them.
+
+    Raises:
+        RuntimeError: one of its kernels failed.
+    """
+    from caffe_lite.kernels.sequence import run_calls
+
+    done: SimpleQueue[BaseException | None] = SimpleQueue()
+    serving, following = _start_program(program, done)
+    run_calls(0, program.address)
+    for worker in serving:
+        worker.await_served(program)
+    for worker, ended in following:
+        if done.empty():
+            worker.await_end(ended)
+        done.get()
+    if program.arrays[0][3]:
+        program.arrays[0][3] = 0
+        raise RuntimeError("a kernel failed")
 
 
 def threads() -> int:
@@ -110,6 +185,12 @@ def set_threads(count: int) -> None:
     _threads = count
 
 
+def _note(step: Step) -> None:
+    steps = getattr(_recording, "steps", None)
+    if steps is not None:
+        steps.append(step)
+
+
 def _own(args: tuple[Any, ...], piece: int) -> list[Any]:
     return [a.items[piece] if type(a) is PerThread else a for a in args]
 
@@ -126,17 +207,20 @@ class _Worker:
 
     The queues alone decide what is done. But to wake a sleeping thread takes 50 to 100 microseconds, as long as a
     small layer, and a thread that finds the GIL taken sleeps too. So whoever waits looks at a counter for a while
-    before it sleeps, and when that has moved gives the other side time to let go of the GIL.
+    before it sleeps, and when that has moved gives the other side time to let go of the GIL. Meanwhile it takes
+    programs, which need no GIL, out of its mail.
     """
 
     def __init__(self, number: int) -> None:
         import numpy as np  # here: it and numba load slowly, and not every command computes
 
-        from caffe_lite.kernels.spin import spin
+        from caffe_lite.kernels import sequence, spin
 
-        self._spin = spin
+        self._number, self._spin, self._sequence = number, spin.spin, sequence
         self._inbox: SimpleQueue[Any] = SimpleQueue()
-        self._started, self._ended = np.zeros(8, np.int64), np.zeros(8, np.int64)  # a cache line each
+        self._started, self._ended, self._mail = np.zeros((3, 16), np.int64)  # two cache lines each
+        self._mail[0] = -1
+        self._places = self._mail.ctypes.data, self._started.ctypes.data
         threading.Thread(target=self._work, name=f"kernel-{number}", daemon=True).start()
 
     def start(self, *job: Any) -> int:
@@ -150,29 +234,62 @@ class _Worker:
         """Return about when the job is done, which may still be running: this spares its queue the sleep."""
         self._spin(self._ended, ended, PATIENCE, END_GRACE)
 
+    def serve(self, program: Program) -> bool:
+        """Begin with a program at once, if nothing else is to be done and nobody sleeps."""
+        return bool(self._started[0] == self._ended[0] and self._sequence.post(self._places[0], program.address))
+
+    def await_served(self, program: Program) -> None:
+        """Return when that has ended."""
+        self._sequence.await_served(self._places[0], program.address)
+
     def _work(self) -> None:
         while True:
             started = int(self._started[0])
             if self._inbox.empty():
-                self._spin(self._started, started, PATIENCE, START_GRACE)
-            kernel, begin, end, args, done = self._inbox.get()
+                self._wait(started)
+            function, args, done = self._inbox.get()
             try:
-                kernel(begin, end, *args)
+                function(*args)
             except BaseException as error:
                 done.put(error)
             else:
                 done.put(None)
             self._ended[0] += 1
-            del kernel, args, done  # hold no array of a finished kernel while waiting
+            del function, args, done  # hold no array of a finished kernel while waiting
+
+    def _wait(self, started: int) -> None:
+        if self._sequence.POSSIBLE:
+            self._mail[0] = 0
+            self._sequence.serve(self._number, *self._places, started, PATIENCE, START_GRACE)
+        else:
+            self._spin(self._started, started, PATIENCE, START_GRACE)
+
+
+def _start(jobs: Step, done: SimpleQueue[BaseException | None]) -> list[tuple[_Worker, int]]:
+    """Hand out jobs; those of several callers in one order on all threads, since jobs may wait for each other."""
+    with _lock:
+        return [(worker, worker.start(*job, done)) for worker, job in zip(_workers(len(jobs)), jobs, strict=True)]
+
+
+def _start_program(program: Program, done: SimpleQueue[BaseException | None]
+                   ) -> tuple[list[_Worker], list[tuple[_Worker, int]]]:
+    """The same for a program: who begins with it at once, and who takes it for a job."""
+    from caffe_lite.kernels.sequence import run_calls
+
+    with _lock:
+        workers = _workers(program.threads - 1)
+        serving = [worker for worker in workers if worker.serve(program)]
+        return serving, [(worker, worker.start(run_calls, (i, program.address), done))
+                         for i, worker in enumerate(workers, 1) if worker not in serving]
 
 
 def _workers(count: int) -> list[_Worker]:
-    with _lock:
-        while len(_pool) < count:
-            _pool.append(_Worker(len(_pool) + 1))
-        return _pool
+    while len(_pool) < count:
+        _pool.append(_Worker(len(_pool) + 1))
+    return _pool[:count]
 
 
+_recording = threading.local()
 _threads: int | None = None
 _lock = threading.Lock()
 _pool: list[_Worker] = []

@@ -122,7 +122,8 @@ class Bucket:
         for blob, at in zip(self._blobs, self._slices, strict=True):
             self._values[at] = self._values_of(blob).reshape(-1)
         self._parts[self._world.rank] = self._values[self._mine]  # MPI would move it slowly, and only while looked at
-        self._request = self._world.exchanging.Ialltoallv([self._values, self._sent_cut], [self._parts, self._parts_cut])
+        sent, received = [self._values, self._sent_cut], [self._parts, self._parts_cut]
+        self._request = self._world.exchanging.Ialltoallv(sent, received)
 
     def is_exchanged(self) -> bool:
         """Whether the parts have arrived."""

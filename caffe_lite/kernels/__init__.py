@@ -31,7 +31,7 @@ class _Compilations(event.Listener):
     def on_start(self, event: Any) -> None:
         self._at.depth = getattr(self._at, "depth", 0) + 1
         kernel = event.data["dispatcher"].py_func
-        if self._at.depth == 1 and kernel.__module__.startswith(f"{__name__}."):
+        if self._at.depth == 1 and (kernel.__module__ or "").startswith(f"{__name__}."):
             self.count += 1
             log.info("Compiling %s.%s; later runs find it compiled", kernel.__module__.rpartition(".")[2],
                      kernel.__name__)

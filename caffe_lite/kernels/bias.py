@@ -18,6 +18,15 @@ def add_bias(begin: int, end: int, y: Array, bias: Array, inner: int) -> None:
             row[i] += b
 
 
+@njit(cache=True, nogil=True)
+def set_rows(y: Array, bias: Array) -> None:
+    """``y[m, o] = bias[o]`` on flat arrays."""
+    for first in range(0, len(y), len(bias)):
+        row = y[first:first + len(bias)]
+        for o in range(len(bias)):
+            row[o] = bias[o]
+
+
 @njit(cache=True, nogil=True, fastmath={"reassoc"})  # sums in vector lanes: faster, and rounds less than one long chain
 def bias_gradient(begin: int, end: int, dy: Array, n: int, inner: int, dbias: Array) -> None:
     """``dbias[c] += Σ_n Σ_i dy[n, c, i]``; the outer loop counts channels.

@@ -80,33 +80,35 @@ def _frame(x: Array, x0: int, planes: int, plane: int, framed: int, sources: Arr
 @njit(cache=True, nogil=True)
 def pack_filters(begin: int, end: int, w: Array, taps: Array, w_sizes: Any, y_sizes: Any, packed: Array) -> None:
     """``packed[block, u, j, l] = w[u * outer + l * lane + taps[j]]``, 0 for lanes that are too many; the outer loop
-    counts blocks of filters in groups."""
+    counts for each block of filters in groups parts of what each of them sees."""
     depth, w_group, outer, lane_step = w_sizes
-    outs, lanes, blocks, vectors, wide = y_sizes
+    outs, lanes, blocks, vectors, wide, parts = y_sizes
     count = len(taps)
     high = depth * count
+    part = (high + parts - 1) // parts
     one_run = taps[count - 1] == count - 1 and outer == count  # all that belongs to a lane follows each other
     for unit in range(begin, end):
-        block = unit % blocks
+        block = unit // parts % blocks
         width = lanes * (vectors if block < wide else vectors - 1)
         first = lanes * (block * vectors - max(0, block - wide))
         valid = min(width, outs - first)
-        w0, at = unit // blocks * w_group + first * lane_step, unit * high * lanes * vectors
-        if valid < width:
-            for i in range(at, at + high * width):
-                packed[i] = 0
+        w0, at = unit // (parts * blocks) * w_group + first * lane_step, unit // parts * high * lanes * vectors
+        lo = min(high, unit % parts * part)
+        hi = min(high, lo + part)
+        for t in range(lo, hi):
+            for lane in range(valid, width):
+                packed[at + t * width + lane] = 0
         if one_run and high > 1:
-            transpose(w, w0, lane_step, packed, at, width, valid, high)
+            transpose(w, w0 + lo, lane_step, packed, at + lo * width, width, valid, hi - lo)
         else:
-            for u in range(depth):
-                for j in range(count):
-                    source, target = w0 + u * outer + taps[j], at + (u * count + j) * width
-                    if lane_step == 1:
-                        for lane in range(valid):
-                            packed[target + lane] = w[source + lane]
-                    else:
-                        for lane in range(valid):
-                            packed[target + lane] = w[source + lane * lane_step]
+            for t in range(lo, hi):
+                source, target = w0 + t // count * outer + taps[t % count], at + t * width
+                if lane_step == 1:
+                    for lane in range(valid):
+                        packed[target + lane] = w[source + lane]
+                else:
+                    for lane in range(valid):
+                        packed[target + lane] = w[source + lane * lane_step]
 
 
 @njit(cache=True, nogil=True)

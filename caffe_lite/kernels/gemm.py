@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from numba import njit
+
 from caffe_lite.kernels.gemm_plain import gemm_dot_plain, gemm_plain
 from caffe_lite.kernels.gemm_vector import gemm_dot_vector, gemm_vector
 from caffe_lite.kernels.vector import COMPILED
 
 gemm = gemm_vector if COMPILED else gemm_plain
 gemm_dot = gemm_dot_vector if COMPILED else gemm_dot_plain
+
+
+@njit(cache=True, nogil=True)
+def add_outer(begin: int, end: int, a: Any, rows: int, b: Any, columns: int, c: Any, depth: int) -> None:
+    """``c[i, j] += Σ_t a[t, i] b[t, j]`` on flat arrays; the outer loop counts rows: two threads in one would wait for
+    each other."""
+    gemm(0, columns, a, begin, 1, rows, b, 0, columns, c, begin * columns, columns, end - begin, depth, True)

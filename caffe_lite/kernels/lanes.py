@@ -75,15 +75,15 @@ def unpack(packed: Array, images: Array, image: int, start: int, count: int, chu
 @njit(cache=True, nogil=True)
 def transpose(source: Array, s0: int, s_step: int, target: Array, t0: int, t_step: int, rows: int,
               columns: int) -> None:
-    """``target[t0 + i * t_step + j] = source[s0 + j * s_step + i]`` for ``i < columns`` and ``j < rows``."""
+    """``target[t0 + i * t_step + j] = source[s0 + j * s_step + i]`` for ``i < columns``, ``j < rows``; two arrays."""
     lanes = VECTOR_BYTES // source.itemsize
-    high, wide = rows // lanes * lanes, columns // lanes * lanes
-    for j in range(0, high, lanes):
-        for i in range(0, wide, lanes):
+    if rows < lanes or columns < lanes:
+        for j in range(rows):
+            for i in range(columns):
+                target[t0 + i * t_step + j] = source[s0 + j * s_step + i]
+        return
+    for y in range(0, rows, lanes):
+        j = min(y, rows - lanes)  # the last squares overlap those before
+        for x in range(0, columns, lanes):
+            i = min(x, columns - lanes)
             _transpose(source, s0 + j * s_step + i, s_step, target, t0 + i * t_step + j, t_step)
-        for i in range(wide, columns):
-            for k in range(j, j + lanes):
-                target[t0 + i * t_step + k] = source[s0 + k * s_step + i]
-    for j in range(high, rows):
-        for i in range(columns):
-            target[t0 + i * t_step + j] = source[s0 + j * s_step + i]

@@ -56,6 +56,9 @@ class Layer:
         bottoms, tops: the fewest and the most blobs it takes; ``None`` means no limit.
         same_count: there must be as many tops as bottoms.
         auto_top: the net may add tops that the prototxt does not name (losses allow it).
+        replayable: ``forward`` and ``backward`` do all that they do through ``parallel_for`` and ``call``, and the same
+            as long as shapes and the places of blobs in memory are the same: no look at values, no state in Python.
+            The net then repeats the calls of an earlier pass.
         loss: the first top is a loss, of weight 1 unless the prototxt says otherwise.
         param: its ``LayerParameter``.
         blobs: its parameters.
@@ -68,6 +71,7 @@ class Layer:
     same_count: ClassVar[bool] = False
     auto_top: ClassVar[bool] = False
     loss: ClassVar[bool] = False
+    replayable: bool = False
 
     def __init__(self, param: Any, context: Context) -> None:
         self.param = param

@@ -12,7 +12,7 @@ from caffe_lite.errors import ParameterError, ShapeError
 from caffe_lite.kernels.normalize import inverse_deviations, normalize, normalize_backward, normalize_batch
 from caffe_lite.layers.normalizing import NormalizingLayer
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import parallel_for
+from caffe_lite.parallel import call, parallel_for
 from caffe_lite.schema import TEST, FillerParameter
 
 GRAIN = 1 << 14  # elements worth a thread
@@ -36,6 +36,8 @@ class BatchNormLayer(NormalizingLayer):
         ShapeError: the bottom has no axes, or another number of channels than before.
         ParameterError: a ``param`` gives the statistics a rate.
     """
+
+    replayable = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param, shape = self.param.batch_norm_param, bottom[0].shape
@@ -74,16 +76,20 @@ class BatchNormLayer(NormalizingLayer):
         x, eps = bottom[0].data.reshape(self._view), number(self.param.batch_norm_param.eps)
         y = x if top[0] is bottom[0] else top[0].data.reshape(self._view)
         if self._stored:
-            weight = self.blobs[2].data[0]
-            scale = number(0 if weight == 0 else 1 / weight)
-            np.multiply(self.blobs[0].data, scale, out=mean)
-            np.multiply(self.blobs[1].data, scale, out=variance)
-            inverse_deviations(variance, eps, number(0), factor)
+            call(self._load)
             parallel_for(normalize, self._channels, x, mean, factor, y, grain=self._grain)
         else:
             kept = x if self._copy is None else self._copy.reshape(self._view)
             parallel_for(normalize_batch, self._channels, x, eps, mean, variance, factor, kept, y, grain=self._grain)
-            self._store()
+            call(self._store)
+
+    def _load(self) -> None:
+        """Take the stored statistics."""
+        number, weight = self.context.dtype, self.blobs[2].data[0]
+        scale = number(0 if weight == 0 else 1 / weight)
+        np.multiply(self.blobs[0].data, scale, out=self._mean)
+        np.multiply(self.blobs[1].data, scale, out=self._variance)
+        inverse_deviations(self._variance, number(self.param.batch_norm_param.eps), number(0), self._factor)
 
     def _store(self) -> None:
         """Add the batch's statistics to the sums."""

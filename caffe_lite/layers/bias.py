@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob
-from caffe_lite.kernels.arrays import copy_range
+from caffe_lite.kernels.arrays import clear, copy_range
 from caffe_lite.kernels.scale import add_to_rows, offset_gradient
 from caffe_lite.layers.broadcast import BroadcastLayer
 from caffe_lite.layers.grain import ELEMENTS, grain
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import parallel_for
+from caffe_lite.parallel import call, parallel_for
 
 
 @register("Bias")
@@ -27,6 +27,8 @@ class BiasLayer(BroadcastLayer):
         ParameterError: the axes are none of the first bottom's.
         ShapeError: b does not fit the first bottom.
     """
+
+    replayable = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if len(bottom) == 1:
@@ -50,6 +52,6 @@ class BiasLayer(BroadcastLayer):
         if self.param_propagate_down[0] if learned else propagate_down[1]:
             db = self.operand(bottom).diff.reshape(-1)
             if not learned:
-                db.fill(0)
+                call(clear, db)
             parallel_for(offset_gradient, db.size, dy.reshape(self.outer, db.size, self.inner), db,
                          grain=grain(self.outer * self.inner))

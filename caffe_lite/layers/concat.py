@@ -30,6 +30,7 @@ class ConcatLayer(Layer):
     """
 
     bottoms = (1, None)
+    replayable = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.concat_param

@@ -45,6 +45,7 @@ class ConvolutionLayer(Layer):
     bottoms = (1, None)
     tops = (1, None)
     same_count = True
+    replayable = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param, shape = self.param.convolution_param, bottom[0].shape

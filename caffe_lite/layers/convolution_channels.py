@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.kernels.gathered import MOST_VECTORS, SLACK, TILE_ROWS, convolve, filter_gradient, pack_filters
 from caffe_lite.kernels.vector import COMPILED, filled, lanes
 from caffe_lite.layers.convolution_frames import Frame, Phases, each, flat
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.grain import enough_units
-from caffe_lite.parallel import Workspace, parallel_for, threads
+from caffe_lite.parallel import Workspace, call, parallel_for, threads
 
 Array = np.ndarray[Any, Any]
 DEPTH = 256  # rows of a packed panel, which stays in the cache
 ROWS = 480  # most rows of the product that are made at once, for the same reason
 FEW_ROWS = 192  # with fewer, packing a panel takes its time; images are then taken together
 PACKING = 16  # multiplications that take as long as to pack an element
-WHOLE = lcm(*TILE_ROWS.values())  # rows that are whole tiles of any width
 
 
 class ChannelConvolution:
@@ -62,7 +62,7 @@ class ChannelConvolution:
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""
         if self._gaps:
-            dx[...] = 0
+            call(clear, dx)
         for phase in self._data:
             phase.run(dy, w, self._no_bias, dx)
 
@@ -92,14 +92,15 @@ class _Pass:
         pixels, depth = len(rows), channels * len(taps)
         rows = each(images, g.group * channels * frame.framed, rows)
         units = g.num // images * g.group * blocks.count
-        part, parts = _parts(len(rows), units, ROWS)
+        part, parts = _parts(len(rows), units, ROWS, blocks.whole)
         self._kernel, self._units = convolve(blocks.vectors, blocks.narrow), units * parts
         self._grain = enough_units(self._units, g.num * pixels * g.group * outs * depth)
         self._frame = workspace.per_thread("frame", images * g.group * channels * frame.framed, dtype)
         self._sums = workspace.per_thread("sums", (part + SLACK) * blocks.width, dtype)
         self._packed = workspace.shared("filters", g.group * blocks.count * depth * blocks.width, dtype)
-        self._pack = (g.group * blocks.count, taps, (channels, *filter_steps),
-                      (outs, n, blocks.count, blocks.vectors, blocks.wide))
+        pieces = ceil(threads() / (g.group * blocks.count))
+        self._pack = (g.group * blocks.count * pieces, taps, (channels, *filter_steps),
+                      (outs, n, blocks.count, blocks.vectors, blocks.wide, pieces))
         self._args = (frame.sources, frame.targets, _slack(rows), each(channels, frame.framed, elements),
                       np.empty(0, np.int64) if places is None else places,
                       (images, g.group * channels, frame.plane, frame.framed, frame.line, depth, DEPTH),
@@ -122,7 +123,7 @@ class _FilterPass:
         rows, steps = each(channels, frame.framed, elements), each(images, g.channels * frame.framed, outputs)
         units, deep = g.group * blocks.count, min(DEPTH, len(steps))
         at_once = g.num == images and len(steps) <= DEPTH
-        part, parts = _parts(len(rows), units, ROWS if at_once else len(rows))
+        part, parts = _parts(len(rows), units, ROWS if at_once else len(rows), blocks.whole)
         self._kernel, self._units = filter_gradient(blocks.vectors, blocks.narrow), units * parts
         self._grain = enough_units(self._units, g.num * g.pixels * prod(g.weight_shape))
         self._frame = workspace.per_thread("frame", images * g.channels * frame.framed, dtype)
@@ -150,6 +151,7 @@ class _Blocks:
         self.wide = total - self.count * (self.vectors - 1)
         self.narrow = self.vectors if self.wide == self.count else self.vectors - 1
         self.width = self.vectors * lanes
+        self.whole = lcm(TILE_ROWS[self.vectors], TILE_ROWS[self.narrow])  # rows that are whole tiles of both widths
 
 
 def _together(g: Geometry) -> int:
@@ -158,10 +160,11 @@ def _together(g: Geometry) -> int:
     return next((n for n in divisors if n * g.pixels >= FEW_ROWS), divisors[-1])
 
 
-def _parts(rows: int, others: int, most: int) -> tuple[int, int]:
-    """Rows a part, and parts, so that ``others`` times the parts are spread evenly over the threads."""
+def _parts(rows: int, others: int, most: int, whole: int) -> tuple[int, int]:
+    """Rows a part, which are ``whole`` tiles, and parts, so that ``others`` times the parts are spread evenly over the
+    threads."""
     fewest = ceil(rows / most)
-    choices = [ceil(ceil(rows / wanted) / WHOLE) * WHOLE for wanted in range(fewest, fewest + 2 * threads())]
+    choices = [ceil(ceil(rows / wanted) / whole) * whole for wanted in range(fewest, fewest + 2 * threads())]
 
     def cost(part: int) -> float:
         units = ceil(rows / part) * others

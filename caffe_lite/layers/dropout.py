@@ -13,7 +13,7 @@ from caffe_lite.kernels.elementwise import mask_and_scale
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.neuron import GRAIN
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import parallel_for
+from caffe_lite.parallel import call, parallel_for
 from caffe_lite.schema import TRAIN
 
 
@@ -34,6 +34,7 @@ class DropoutLayer(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self._training = self.context.phase == TRAIN
+        self.replayable = not self._training
         ratio = self.param.dropout_param.dropout_ratio
         if self._training and not 0 <= ratio < 1:
             self.fail(ParameterError, f"dropout_ratio {ratio:g} must be at least 0 and less than 1")
@@ -58,4 +59,4 @@ class DropoutLayer(Layer):
             factor = self.context.dtype(1 / self._keep)
             parallel_for(mask_and_scale, source.size, source, self._mask, factor, target, grain=GRAIN)
         elif not in_place:
-            copy_blocks(0, 1, source, 0, 0, target, 0, 0, source.size)
+            call(copy_blocks, 0, 1, source, 0, 0, target, 0, 0, source.size)

@@ -38,6 +38,7 @@ class EltwiseLayer(Layer):
     """
 
     bottoms = (2, None)
+    replayable = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.eltwise_param

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite.blob import Array, Blob
+from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
-from caffe_lite.kernels.gemm import gemm, gemm_dot
+from caffe_lite.kernels.bias import set_rows
+from caffe_lite.kernels.gemm import add_outer, gemm, gemm_dot
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import parallel_for
+from caffe_lite.parallel import call, parallel_for
 
 GRAIN = 1 << 20  # multiplications: about what a thread does in the time it takes to wake another
 
@@ -34,6 +35,8 @@ class InnerProductLayer(Layer):
         ParameterError: ``num_output`` is missing.
         ShapeError: the bottom has another number of inputs than before.
     """
+
+    replayable = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param, shape = self.param.inner_product_param, bottom[0].shape
@@ -59,7 +62,7 @@ class InnerProductLayer(Layer):
         x, w, y = bottom[0].data.reshape(-1), self.blobs[0].data.reshape(-1), top[0].data
         biased = len(self.blobs) > 1
         if biased:
-            y[...] = self.blobs[1].data
+            call(set_rows, y.reshape(-1), self.blobs[1].data)
         if self.param.inner_product_param.transpose:
             _parallel(gemm, n, m * k, x, 0, k, 1, w, 0, n, y.reshape(-1), 0, n, m, k, biased)
         else:
@@ -71,11 +74,11 @@ class InnerProductLayer(Layer):
         if self.param_propagate_down[0]:
             x, dw = bottom[0].data.reshape(-1), w.diff.reshape(-1)
             if transpose:
-                _parallel(_add_rows, k, m * n, x, k, dy, n, dw, m)
+                _parallel(add_outer, k, m * n, x, k, dy, n, dw, m)
             else:
-                _parallel(_add_rows, n, m * k, dy, n, x, k, dw, m)
+                _parallel(add_outer, n, m * k, dy, n, x, k, dw, m)
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
-            gemm(0, n, self._one, 0, 0, 0, dy, 0, n, self.blobs[1].diff, 0, 0, 1, m, True)
+            call(gemm, 0, n, self._one, 0, 0, 0, dy, 0, n, self.blobs[1].diff, 0, 0, 1, m, True)
         if propagate_down[0]:
             dx = bottom[0].diff.reshape(-1)
             if transpose:
@@ -87,8 +90,3 @@ class InnerProductLayer(Layer):
 def _parallel(kernel: Callable[..., Any], count: int, cost: int, *args: Any) -> None:
     """The product on all threads, each of which makes some of the ``count`` rows or columns that cost so much."""
     parallel_for(kernel, count, *args, grain=max(1, GRAIN // max(1, cost)))
-
-
-def _add_rows(begin: int, end: int, a: Array, rows: int, b: Array, columns: int, c: Array, depth: int) -> None:
-    """``c[i, j] += Σ_t a[t, i] b[t, j]``, some of the rows: two threads in one row would wait for each other."""
-    gemm(0, columns, a, begin, 1, rows, b, 0, columns, c, begin * columns, columns, end - begin, depth, True)

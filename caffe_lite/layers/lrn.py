@@ -34,6 +34,8 @@ class LRNLayer(NormalizingLayer):
         ShapeError: the bottom has not four axes.
     """
 
+    replayable = True
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param, number = self.param.lrn_param, self.context.dtype
         size = param.local_size

@@ -11,7 +11,7 @@ import numpy as np
 from caffe_lite.blob import Blob
 from caffe_lite.kernels.arrays import copy_blocks
 from caffe_lite.layers.base import Layer
-from caffe_lite.parallel import parallel_for
+from caffe_lite.parallel import call, parallel_for
 from caffe_lite.schema import TRAIN
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class NeuronLayer(Layer):
 
     kernels: ClassVar[tuple[Kernel, ...]]
     keeps_bottom: bool = False
+    replayable = True
 
     def numbers(self) -> Sequence[float]:
         """The scalars among the layer's parameters, in the order that its kernels take them."""
@@ -50,7 +51,7 @@ class NeuronLayer(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, count = bottom[0].data.reshape(-1), bottom[0].count
         if self._keeps(bottom, top):
-            copy_blocks(0, 1, x, 0, 0, self._kept, 0, 0, count)
+            call(copy_blocks, 0, 1, x, 0, 0, self._kept, 0, 0, count)
         parallel_for(self.kernels[0], count, x, top[0].data.reshape(-1), *self._numbers, grain=GRAIN)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:

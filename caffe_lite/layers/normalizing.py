@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from caffe_lite.blob import Array, Blob
+from caffe_lite.kernels.arrays import copy_range
 from caffe_lite.layers.base import Layer
+from caffe_lite.parallel import call
 
 
 class NormalizingLayer(Layer):
@@ -24,7 +26,7 @@ class NormalizingLayer(Layer):
         """The bottom's values, to be read in the forward pass."""
         if self._copy is None:
             return bottom[0].data
-        np.copyto(self._copy, bottom[0].data)
+        call(copy_range, 0, self._copy.size, bottom[0].data.reshape(-1), self._copy.reshape(-1))
         return self._copy
 
     def taken_bottom(self, bottom: Sequence[Blob]) -> Array:

@@ -54,6 +54,7 @@ class PoolingLayer(Layer):
         self._kernel, self._pad, self._stride = self._read_sizes(param)
         if param.pool == param.STOCHASTIC and any(self._pad):
             self.fail(ParameterError, f"stochastic pooling knows no padding, found pad {self._pad}; leave it out")
+        self.replayable = param.pool in (param.MAX, param.AVE)
         self._draws = param.pool == param.STOCHASTIC and self.context.phase == TRAIN
 
     def _read_sizes(self, param: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from caffe_lite.blob import Blob
+from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.elementwise import power_backward, power_forward
 from caffe_lite.layers.neuron import NeuronLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.parallel import call
 
 
 @register("Power")
@@ -35,4 +37,4 @@ class PowerLayer(NeuronLayer):
         if power * scale != 0:
             super().backward(top, propagate_down, bottom)
         elif propagate_down[0]:
-            bottom[0].diff.fill(0)
+            call(clear, bottom[0].diff.reshape(-1))

@@ -35,6 +35,13 @@ class Batch:
     label: Array
     position: Position = field(default_factory=dict)
     skipped: Skipped = field(default_factory=Skipped)
+    _flat: tuple[Array, Array, list[Array]] | None = None
+
+    def flat(self) -> list[Array]:
+        """Both as flat arrays, which are the same objects as long as the batch has the same memory."""
+        if self._flat is None or self._flat[0] is not self.data or self._flat[1] is not self.label:
+            self._flat = self.data, self.label, [self.data.reshape(-1), self.label.reshape(-1)]
+        return self._flat[2]
 
 
 class Loader(Protocol):
@@ -116,9 +123,9 @@ class PrefetchingLayer(Layer):
             raise
         self.tolerance.tell(batch.skipped)
         self._position, self._skipped = batch.position, batch.skipped
-        for blob, array in zip(top, (batch.data, batch.label), strict=False):
+        for blob, array, flat in zip(top, (batch.data, batch.label), batch.flat(), strict=False):
             blob.reshape(array.shape)
-            blob.adopt(array)
+            blob.adopt(flat)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """Nothing: data have no gradient."""

@@ -32,6 +32,8 @@ class PReLULayer(Layer):
         ShapeError: the bottom has no axis 1, or another number of channels than before.
     """
 
+    replayable = True
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.prelu_param
         channels = self._channels(bottom[0])

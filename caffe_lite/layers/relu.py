@@ -22,6 +22,8 @@ class ReLULayer(Layer):
     Source: Caffe's relu_layer.cpp.
     """
 
+    replayable = True
+
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if top[0] is not bottom[0]:
             top[0].reshape(bottom[0].shape)

@@ -9,11 +9,12 @@ import numpy as np
 
 from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import ShapeError
+from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.scale import scale_backward, scale_rows
 from caffe_lite.layers.broadcast import BroadcastLayer
 from caffe_lite.layers.grain import grain
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import parallel_for
+from caffe_lite.parallel import call, parallel_for
 from caffe_lite.schema import FillerParameter
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ class ScaleLayer(BroadcastLayer):
         ParameterError: the axes are none of the first bottom's.
         ShapeError: s or b does not fit the first bottom.
     """
+
+    replayable = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.scale_param
@@ -72,7 +75,7 @@ class ScaleLayer(BroadcastLayer):
         if self.param_propagate_down[0] if learned else propagate_down[1]:
             ds = operand.diff.reshape(-1)
             if not learned:
-                ds.fill(0)
+                call(clear, ds)
         if self.param.scale_param.bias_term and self.param_propagate_down[-1]:
             db = self.blobs[-1].diff.reshape(-1)
         dx: Array = self._none.reshape(0, 0, 0)

@@ -30,6 +30,7 @@ class SliceLayer(Layer):
     """
 
     tops = (1, None)
+    replayable = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param = self.param.slice_param

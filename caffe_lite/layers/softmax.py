@@ -24,6 +24,8 @@ class SoftmaxLayer(Layer):
         ParameterError: the bottom has no such axis.
     """
 
+    replayable = True
+
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         shape = bottom[0].shape
         axis = self.axis(self.param.softmax_param.axis, len(shape))

@@ -25,6 +25,7 @@ class SplitLayer(Layer):
     """
 
     tops = (1, None)
+    replayable = True
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         for blob in top:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,15 +16,16 @@ from caffe_lite.budget import Budget
 from caffe_lite.errors import GraphError
 from caffe_lite.files import atomic_write
 from caffe_lite.graph import filter_net, insert_splits
-from caffe_lite.kernels.updates import clear
+from caffe_lite.kernels.arrays import clear
 from caffe_lite.layers import Layer, layer_class
 from caffe_lite.layers.base import Context
 from caffe_lite.net import debug
 from caffe_lite.net.fusion import backward_rectified, forward_rectified, rectified_slope
 from caffe_lite.net.gradients import Needs
 from caffe_lite.net.memory import measure, reserve_rest
+from caffe_lite.net.replay import Replay, replays
 from caffe_lite.net.sharing import Parameters
-from caffe_lite.parallel import Workspace
+from caffe_lite.parallel import Workspace, call
 from caffe_lite.snapshot.hdf5 import apply_weights_hdf5, is_hdf5, weights_to_hdf5
 from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weights
 from caffe_lite.upgrade import read_net
@@ -89,6 +90,8 @@ class Net:
         self._shapes: list[list[tuple[int, ...]]] = []
         self._unread: set[str] = set()
         self._needs = Needs()
+        self._forward_replays: dict[int, Replay] = {}
+        self._backward_replays: dict[int, Replay] = {}
         self._memory = 0
         rng, workspace = rng or random.default(), Workspace()
         self.budget = Budget()
@@ -108,6 +111,8 @@ class Net:
         for name in self.outputs:
             log.info("This network produces output %s", name)
         self._slopes = [rectified_slope(self, i) for i in range(len(self.layers))]
+        self._forward_replays = {replay.first: replay for replay in self._find_replays(diffs=False)}
+        self._backward_replays = {replay.last: replay for replay in self._find_replays(diffs=True)}
         self._reserve_rest()
         log.info("Network initialization done.")
 
@@ -131,22 +136,33 @@ class Net:
 
     def forward_from_to(self, start: int, end: int) -> float:
         """Run layers ``start`` to ``end``, both included; returns their part of the loss."""
+        if not (self.before_forward or self.after_forward or self.debug_info):
+            return self._forward(start, end, self._forward_replays)
         loss = 0.0
-        watched = bool(self.before_forward or self.after_forward or self.debug_info)
-        i = start
-        while i <= end:
-            slope = None if watched or i == end else self._slopes[i]
+        for i in range(start, end + 1):
             for run in self.before_forward:
                 run(i)
-            if slope is None:
-                loss += self.forward_layer(i)
-            else:
+            loss += self.forward_layer(i)
+            for run in self.after_forward:
+                run(i)
+        return loss
+
+    def _forward(self, start: int, end: int, known: Mapping[int, Replay]) -> float:
+        """The same where nobody looks on, by replay where a pass is ``known``."""
+        loss, i = 0.0, start
+        while i <= end:
+            replay, slope = known.get(i), self._slopes[i]
+            if replay is not None and replay.last <= end:
+                replay(lambda first, last: self._forward(first, last, {}))
+                i = replay.last + 1
+            elif slope is not None and i < end:
                 self._reshape_if_changed(i)
                 self._reshape_if_changed(i + 1)
                 forward_rectified(self, i, slope)
-            for run in self.after_forward:
-                run(i)
-            i += 1 if slope is None else 2
+                i += 2
+            else:
+                loss += self.forward_layer(i)
+                i += 1
         return loss
 
     def forward_layer(self, i: int) -> float:
@@ -170,23 +186,33 @@ class Net:
 
     def backward_from_to(self, start: int, end: int) -> None:
         """Go back over layers ``start`` down to ``end``, both included."""
-        watched = bool(self.before_backward or self.after_backward or self.debug_info)
-        i = start
-        while i >= end:
-            slope = None if watched or i == end else self._slopes[i - 1]
-            if slope is not None and not (self.need_backward[i - 1] and self.propagate_down[i] == [True]):
-                slope = None
+        if not (self.before_backward or self.after_backward or self.debug_info):
+            self._backward(start, end, self._backward_replays)
+            return
+        for i in range(start, end - 1, -1):
             for run in self.before_backward:
                 run(i)
-            if slope is None:
-                self.backward_layer(i)
-            else:
-                backward_rectified(self, i - 1, slope)
-            for run in self.after_backward:
+            self.backward_layer(i)
+            for run in (*self.after_backward, *self.after_param_diffs):
                 run(i)
-            i -= 1 if slope is None else 2
+
+    def _backward(self, start: int, end: int, known: Mapping[int, Replay]) -> None:
+        """The same where nobody looks on, by replay where a pass is ``known``."""
+        i = start
+        while i >= end:
+            replay, slope = known.get(i), self._slopes[i - 1] if i > end else None
+            if replay is not None and replay.first >= end:
+                replay(lambda first, last: self._backward(last, first, {}), *self.after_param_diffs)
+                i = replay.first - 1
+                continue
+            if slope is not None and self.need_backward[i - 1] and self.propagate_down[i] == [True]:
+                backward_rectified(self, i - 1, slope)
+                i -= 2
+            else:
+                self.backward_layer(i)
+                i -= 1
             for run in self.after_param_diffs:
-                run(i + 1)
+                call(run, i + 1)
 
     def backward_layer(self, i: int) -> None:
         """Go back over layer ``i``, where anybody needs it."""
@@ -327,16 +353,13 @@ class Net:
         layer, bottom, top = self.layers[i], self.bottoms[i], self.tops[i]
         with layer.in_errors():
             layer.reshape(bottom, top)
+        for replay in (*self._forward_replays.values(), *self._backward_replays.values()):
+            replay.forget()  # the layers share scratch memory
         for blob in top:
             layer.reserve(blob.data_memory, blob.nbytes)
         self._shapes[i] = [blob.shape for blob in (*bottom, *top)]
         for blob, weight in self._losses[i]:
             blob.diff.fill(weight)
-
-    def _reserve_rest(self) -> None:
-        memory = measure(self)
-        reserve_rest(self, memory, self.budget)
-        log.info("Memory of blobs: %d for values, %d for gradients; of workspaces: %d", *memory)
 
     def _record_losses(self, i: int) -> None:
         layer, top = self.layers[i], self.tops[i]
@@ -350,6 +373,16 @@ class Net:
                 blob.diff.fill(weight)
             self._memory += blob.count
         log.info("Memory required for data: %d", self._memory * 4)
+
+    def _find_replays(self, diffs: bool) -> list[Replay]:
+        blobs = [[*bottom, *top, *layer.blobs]
+                 for layer, bottom, top in zip(self.layers, self.bottoms, self.tops, strict=True)]
+        return replays(self.layers, blobs, list(map(bool, self._losses)), diffs)
+
+    def _reserve_rest(self) -> None:
+        memory = measure(self)
+        reserve_rest(self, memory, self.budget)
+        log.info("Memory of blobs: %d for values, %d for gradients; of workspaces: %d", *memory)
 
     def _loss_tops(self) -> list[list[bool]]:
         return [[any(blob is loss for loss, _ in losses) for blob in top]

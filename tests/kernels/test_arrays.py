@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caffe_lite.kernels.arrays import add, add_four, copy_blocks, copy_range
+from caffe_lite.kernels.arrays import add, add_four, clear, copy_blocks, copy_range
 
 
 @given(blocks=st.integers(0, 4), size=st.integers(0, 70), start=st.integers(0, 5), gap=st.integers(0, 3),
@@ -41,3 +41,10 @@ def test_a_copied_range():
     target = np.zeros(9, np.float32)
     copy_range(2, 5, np.arange(9, dtype=np.float32), target)
     assert target.tolist() == [0, 0, 2, 3, 4, 0, 0, 0, 0]
+
+
+def test_clear():
+    a = np.full(9, np.nan, np.float32)
+    clear(a[2:7])
+    assert np.isnan(a).tolist() == [True] * 2 + [False] * 5 + [True] * 2
+    assert (a[2:7] == 0).all()

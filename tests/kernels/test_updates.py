@@ -74,10 +74,3 @@ def test_sums_of_squares():
     sums = np.full(5, -1.0)
     updates.sums_of_squares(1, 4, a, 3, sums)
     assert sums.tolist() == [-1, 16 + 25 + 36, 49 + 64 + 81, 100 + 121, -1]
-
-
-def test_clear():
-    a = np.full(9, np.nan, np.float32)
-    updates.clear(a[2:7])
-    assert np.isnan(a).tolist() == [True] * 2 + [False] * 5 + [True] * 2
-    assert (a[2:7] == 0).all()
