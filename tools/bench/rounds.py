@@ -82,7 +82,7 @@ def take_turns(workers: Sequence[Worker], pace: Pace) -> tuple[dict[Worker, list
             time.sleep(SETTLE)
 
     for worker in workers:
-        turn(worker, 1)
+        turn(worker, 4)  # until it is in its stride: compiled, allocated, written down
         trial = turn(worker, 2)
         iterations[worker] = min(MOST, max(1, round(pace.seconds / max(trial)))) if trial else 0
     for i in range(pace.rounds):
