@@ -17,7 +17,7 @@ from numba import njit, types
 from caffe_lite.kernels.lanes import pack, unpack
 from caffe_lite.kernels.relu import relu_forward
 from caffe_lite.kernels.tiles import reach, runs
-from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals
+from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals, sized
 
 Array = Any
 
@@ -86,6 +86,7 @@ def convolve(taps: int, stride: int, dilation: int, pad: int, size: int, out: in
     """The convolution for these widths; see ``_row`` for their meaning."""
 
     @njit(cache=True, nogil=True)
+    @sized(taps, stride, dilation, pad, size, out, outs, pixels, flip)
     def convolve_kernel(begin: int, end: int, x: Array, w: Array, bias: Array, y: Array, packed: Array, tile: Array,
                         num: int, channels: int, height: int, outputs: int, out_height: int, group: int,
                         w_out: int, w_in: int, w_group: int, w_first: int, w_row: int, kernel_h: int, stride_h: int,

@@ -14,7 +14,7 @@ from numba import njit, types
 from caffe_lite.kernels.bias import add_row_sums
 from caffe_lite.kernels.lanes import pack
 from caffe_lite.kernels.tiles import reach, runs
-from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals
+from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals, sized
 
 Array = Any
 
@@ -81,6 +81,7 @@ def weight_gradient(taps: int, stride: int, dilation: int, pad: int, size: int, 
     """The gradient of the filters for these widths; see ``_weights`` for their meaning."""
 
     @njit(cache=True, nogil=True)
+    @sized(taps, stride, dilation, pad, size, out, outs, pixels)
     def weight_kernel(begin: int, end: int, x: Array, dy: Array, dw: Array, packed: Array, tile: Array,
                       num: int, channels: int, height: int, outputs: int, out_height: int, group: int,
                       kernel_h: int, stride_h: int, dilation_h: int, pad_h: int) -> None:

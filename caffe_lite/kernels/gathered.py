@@ -16,7 +16,7 @@ from numba import njit, types
 
 from caffe_lite.kernels.lanes import transpose
 from caffe_lite.kernels.relu import relu_forward
-from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, intrinsic, literals
+from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, intrinsic, literals, sized
 
 Array = Any
 # For each width of a tile in vectors its height: the sums, a row of B and one factor must fit into the registers, and
@@ -135,6 +135,7 @@ def convolve(vectors: int, narrow: int) -> Any:
     wide_rows, narrow_rows = TILE_ROWS[vectors], TILE_ROWS[narrow]
 
     @njit(cache=True, nogil=True)
+    @sized(vectors, narrow)
     def convolve_kernel(begin: int, end: int, x: Array, packed: Array, bias: Array, y: Array, framed_x: Array,
                         sums: Array, slope: float, sources: Array, targets: Array, rows: Array, steps: Array,
                         places: Array, x_sizes: Any, y_sizes: Any) -> None:
@@ -186,6 +187,7 @@ def filter_gradient(vectors: int, narrow: int) -> Any:
     wide_rows, narrow_rows = TILE_ROWS[vectors], TILE_ROWS[narrow]
 
     @njit(cache=True, nogil=True)
+    @sized(vectors, narrow)
     def gradient_kernel(begin: int, end: int, x: Array, dy: Array, dw: Array, framed_x: Array, panel: Array,
                         sums: Array, sources: Array, targets: Array, rows: Array, steps: Array, x_sizes: Any,
                         y_sizes: Any) -> None:

@@ -17,7 +17,7 @@ from numba import njit, types
 
 from caffe_lite.kernels.span import Span, enough_lanes, interleave
 from caffe_lite.kernels.tiles import runs
-from caffe_lite.kernels.vector import Code, intrinsic, literals
+from caffe_lite.kernels.vector import Code, intrinsic, literals, sized
 
 Array = Any
 
@@ -141,6 +141,7 @@ def average_pooling(taps: int, stride: int, pad: int, width: int, out: int) -> t
     """``average_forward`` and ``average_backward`` for rows of ``width`` elements and of ``out`` windows."""
 
     @njit(cache=True, nogil=True)
+    @sized(taps, stride, pad, width, out)
     def average_forward_kernel(begin: int, end: int, x: Array, y: Array, kernel_h: int, kernel_w: int, stride_h: int,
                                stride_w: int, pad_h: int, pad_w: int) -> None:
         _, height, _ = x.shape
@@ -154,6 +155,7 @@ def average_pooling(taps: int, stride: int, pad: int, width: int, out: int) -> t
                        taps, stride, pad, width, out)
 
     @njit(cache=True, nogil=True)
+    @sized(taps, stride, pad, width, out)
     def average_backward_kernel(begin: int, end: int, dy: Array, dx: Array, kernel_h: int, kernel_w: int, stride_h: int,
                                 stride_w: int, pad_h: int, pad_w: int) -> None:
         _, height, _ = dx.shape

@@ -11,7 +11,7 @@ from numba.core import cgutils
 
 from caffe_lite.kernels.span import Span, enough_lanes, spread
 from caffe_lite.kernels.tiles import runs
-from caffe_lite.kernels.vector import Code, intrinsic, literals
+from caffe_lite.kernels.vector import Code, intrinsic, literals, sized
 
 Array = Any
 _INT = ir.IntType(32)
@@ -69,6 +69,7 @@ def max_forward_vector(taps: int, stride: int, pad: int, width: int, out: int) -
     """``max_forward`` for rows of ``width`` elements and of ``out`` windows."""
 
     @njit(cache=True, nogil=True)
+    @sized(taps, stride, pad, width, out)
     def max_kernel(begin: int, end: int, x: Array, y: Array, mask: Array, lowest: float, kernel_h: int, kernel_w: int,
                    stride_h: int, stride_w: int, pad_h: int, pad_w: int) -> None:
         _, height, _ = x.shape

@@ -6,7 +6,7 @@ it the vector operations themselves. Vectors are as wide as the machine's regist
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,20 @@ def _vector_bytes() -> int:
 VECTOR_BYTES = _vector_bytes()
 X86 = binding.get_process_triple().startswith(("x86_64", "i386", "i686"))
 REGISTERS = 16 if X86 and VECTOR_BYTES < 64 else 32
+
+
+def sized(*sizes: int) -> Callable[[Any], Any]:
+    """Give a function that is made for these sizes a name of its own, without which ``net/sequence.py`` cannot call it.
+
+    numba names compiled code by it: kernels that came from the cache under one name would be taken for each other by
+    whoever looks for their addresses.
+    """
+
+    def rename(function: Any) -> Any:
+        function.__qualname__ = "_".join(map(str, (function.__qualname__.replace("<locals>.", ""), *sizes)))
+        return function
+
+    return rename
 
 
 def lanes(itemsize: int) -> int:

@@ -55,6 +55,8 @@ def call_words(function: Any, args: tuple[Any, ...]) -> Words | None:
     found = POSSIBLE and overloads and overloads.get(tuple(map(function.typeof_pyval, args)))
     if not found or found.fndesc.restype != types.none:
         return None
+    if "<locals>" in found.fndesc.qualname:  # an address is found by name, and others may have this one's
+        return None
     numbers: Words = []
     words: Words = [0, 0]
     if not all(_add(kind, value, numbers, words) for kind, value in zip(found.fndesc.argtypes, args, strict=True)):

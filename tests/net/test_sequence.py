@@ -1,5 +1,9 @@
 """Recorded kernels called one after another without Python: what they get, and what stays with Python."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numba import njit
@@ -162,3 +166,47 @@ def test_a_failure_in_a_kernel_arrives():
     b[0] = 1
     run_step(step)
     assert a[0] == 1
+
+
+KERNELS_OF_ONE_NAME = """
+import sys
+import numpy as np
+from numba import njit
+from caffe_lite.kernels.vector import sized
+from caffe_lite.net.sequence import joined
+from caffe_lite.parallel import call, record, run_program, run_step
+
+def made(factor, *sizes):
+    def kernel(a):
+        a[0] *= factor
+    return njit(cache=True, nogil=True)(sized(*sizes)(kernel) if sizes else kernel)
+
+def check(named):
+    factors = list(map(int, sys.argv[2:]))
+    kernels, arrays = [made(factor, *[factor] * named) for factor in factors], [np.ones(1) for _ in factors]
+    recorded = [record(call, kernel, a) for kernel, a in zip(kernels, arrays)]
+    steps = [step for steps in recorded for step in joined(steps)]
+    for factor, a, step in zip(factors, arrays, steps, strict=True):
+        run_step(step)
+        assert a[0] == factor ** 2, f"not the kernel for {factor}: {a[0]}"
+    print(sum(step[0][0] is run_program for step in steps))
+
+check(sys.argv[1] == "sized")
+"""
+
+
+@pytest.mark.parametrize(("named", "compiled"), [("plain", 0), ("sized", 2)])
+def test_kernels_that_come_from_the_cache_under_one_name(tmp_path, named, compiled):
+    """numba numbers functions in every process anew, so two that were compiled in different ones are called alike."""
+    script = tmp_path / "script.py"
+    script.write_text(KERNELS_OF_ONE_NAME)
+
+    def run(*factors):
+        result = subprocess.run([sys.executable, script, named, *factors], capture_output=True, text=True, timeout=120,
+                                env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")})
+        assert result.returncode == 0, result.stderr
+        return int(result.stdout)
+
+    run("3")
+    run("5")
+    assert run("3", "5") == compiled

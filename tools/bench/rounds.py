@@ -20,6 +20,7 @@ from tools.bench.results import Entry, Timed
 
 SETTLE = 0.05  # seconds after a turn in which the threads of whoever ran fall asleep: OpenBLAS's wait awake for 30 ms
 MOST = 500  # iterations a turn
+WARM = 4  # iterations until everybody is in their stride: compiled, allocated, written down
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def take_turns(workers: Sequence[Worker], pace: Pace) -> tuple[dict[Worker, list
             time.sleep(SETTLE)
 
     for worker in workers:
-        turn(worker, 4)  # until it is in its stride: compiled, allocated, written down
+        turn(worker, WARM)
         trial = turn(worker, 2)
         iterations[worker] = min(MOST, max(1, round(pace.seconds / max(trial)))) if trial else 0
     for i in range(pace.rounds):

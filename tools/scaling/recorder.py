@@ -26,6 +26,10 @@ class Recorder:
     def __init__(self) -> None:
         self.spans: list[Span] = []
 
+    def note(self, kind: str, which: int) -> None:
+        """Record something that has lasted since the last thing that was recorded."""
+        self.spans.append(Span(kind, which, self.spans[-1].end, perf_counter()))
+
     def wrap(self, owner: Any, name: str, kind: str, which: Callable[..., int] = lambda *_: 0) -> None:
         """Record every call of ``owner.name``; ``which`` of its arguments is the number of what it is done with."""
         function = getattr(owner, name)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 import caffe_lite.distributed.reducer as reducing
-import caffe_lite.net.net as passing
 from caffe_lite import parallel, schema
 from caffe_lite.distributed.mpi import World
 from caffe_lite.distributed.solver import RankSolver
@@ -25,7 +24,7 @@ from tools.bench.nets import NETS
 from tools.bench.weights import SEED, fill_inputs
 from tools.scaling.recorder import Recorder, Span
 
-WARM = 2  # iterations before those that are recorded
+WARM = 4  # iterations before those that are recorded: until the passes are written down
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -53,11 +52,12 @@ def record(world: World, name: str, batch: int, iterations: int) -> dict[str, An
     solver = RankSolver(schema.SolverParameter(train_net_param=net, base_lr=1e-9, lr_policy="fixed", momentum=0.9,
                                                weight_decay=0.0005, random_seed=SEED), None, world)
     fill_inputs(solver.net, np.random.default_rng(SEED + world.rank))
-    solver.step(WARM)
+    solver.step(1)  # makes what is recorded
     recorder = Recorder()
     buckets = solver._reducer._buckets
     numbers = {id(bucket): i for i, bucket in enumerate(buckets)}
     watch(recorder, solver, numbers)
+    solver.step(WARM)
     kept = []
     for _ in range(iterations):
         world.all(None)  # begin together
@@ -76,8 +76,7 @@ def watch(recorder: Recorder, solver: RankSolver, numbers: dict[int, int]) -> No
 
     recorder.wrap(solver, "_step", "iteration")
     recorder.wrap(Net, "forward", "forward")
-    recorder.wrap(Net, "backward_layer", "backward", lambda net, i: i)
-    recorder.wrap(passing, "backward_rectified", "backward", lambda net, i, slope: i)
+    solver.net.after_param_diffs.insert(0, lambda i: recorder.note("backward", i))
     for method in ("start", "sum", "collect"):
         recorder.wrap(reducing.Bucket, method, method, number)
     recorder.wrap(reducing.Bucket, "is_exchanged", "look", number)
