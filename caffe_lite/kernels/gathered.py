@@ -14,8 +14,8 @@ from typing import Any
 
 from numba import njit, types
 
+from caffe_lite.kernels.arrays import copy
 from caffe_lite.kernels.lanes import transpose
-from caffe_lite.kernels.relu import relu_forward
 from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, intrinsic, literals, sized
 
 Array = Any
@@ -28,20 +28,25 @@ SLACK = 8  # rows that a last tile may reach over the end
 
 @intrinsic
 def _tile(typing: Any, x: Any, x0: Any, rows: Any, r0: Any, steps: Any, s0: Any, depth: Any, b: Any, b0: Any, c: Any,
-          c0: Any, tile_rows: Any, vectors: Any) -> Any:
-    """``C[i] += Σ_t X[rows[r0 + i] + steps[s0 + t]] B[t]`` for ``tile_rows`` rows of ``vectors`` vectors."""
+          c0: Any, more: Any, last: Any, slope: Any, tile_rows: Any, vectors: Any) -> Any:
+    """``C[i] = Σ_t X[rows[r0 + i] + steps[s0 + t]] B[t]`` for ``tile_rows`` rows of ``vectors`` vectors.
+
+    It is added to what is there if there is ``more``. If it is the ``last``, ``C = relu(C B[depth] + B[depth + 1])``.
+    """
     sizes = literals(tile_rows, vectors)
     if sizes is None:
         return None
     height, width = sizes
     i64 = types.int64
-    signature = types.void(x, i64, rows, i64, steps, i64, i64, b, i64, c, i64, tile_rows, vectors)
+    signature = types.void(x, i64, rows, i64, steps, i64, i64, b, i64, c, i64, types.boolean, types.boolean, x.dtype,
+                           tile_rows, vectors)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         code = Code(context, builder, x.dtype)
         x_at, row_at = code.array(x, args[0], args[1]), code.array(rows, args[2], args[3])
         step_at, depth = code.array(steps, args[4], args[5]), args[6]
         b_at, c_at = code.array(b, args[7], args[8]), code.array(c, args[9], args[10])
+        more, last, slope = args[11:14]
         x_rows = [code.at(x_at, builder.load(code.at(row_at, i))) for i in range(height)]
         sums = [code.variables(width) for _ in range(height)]
         for line in sums:
@@ -55,10 +60,23 @@ def _tile(typing: Any, x: Any, x0: Any, rows: Any, r0: Any, steps: Any, s0: Any,
                 factor = code.broadcast(builder.load(code.at(x_row, step)))
                 for s, vector in zip(line, right, strict=True):
                     builder.store(code.fma(factor, vector, builder.load(s)), s)
-        for i, line in enumerate(sums):
-            for j, s in enumerate(line):
-                place = code.at(c_at, (i * width + j) * code.lanes)
-                code.store(builder.fadd(code.load(place), builder.load(s)), place)
+        every = [(s, j, code.at(c_at, (i * width + j) * code.lanes)) for i, line in enumerate(sums)
+                 for j, s in enumerate(line)]
+        with builder.if_then(more):
+            for s, _, place in every:
+                builder.store(builder.fadd(code.load(place), builder.load(s)), s)
+        with builder.if_then(last):
+            end = code.at(b_at, code.mul(depth, width * code.lanes))
+            factors, biases = ([code.load(code.at(end, (i * width + j) * code.lanes)) for j in range(width)]
+                               for i in (0, 1))
+            slopes = code.broadcast(slope)
+            for s, j, _ in every:
+                value = code.fma(builder.load(s), factors[j], biases[j])
+                above = builder.fcmp_ordered(">", value, code.zero)
+                high, low = builder.select(above, value, code.zero), builder.select(above, code.zero, value)
+                builder.store(code.fma(slopes, low, high), s)
+        for s, _, place in every:
+            code.store(builder.load(s), place)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -69,18 +87,19 @@ def _frame(x: Array, x0: int, planes: int, plane: int, framed: int, sources: Arr
            out: Array) -> None:
     """Copy planes into ones of ``framed`` elements, zeros around them, line by line."""
     for p in range(planes):
-        for i in range(p * framed, (p + 1) * framed):
-            out[i] = 0
+        here = out[p * framed:(p + 1) * framed]
+        for i in range(len(here)):
+            here[i] = 0
         for line in range(len(sources)):
-            source, target = x0 + p * plane + sources[line], p * framed + targets[line]
-            for j in range(width):
-                out[target + j] = x[source + j]
+            copy(x, x0 + p * plane + sources[line], here, targets[line], width)
 
 
 @njit(cache=True, nogil=True)
-def pack_filters(begin: int, end: int, w: Array, taps: Array, w_sizes: Any, y_sizes: Any, packed: Array) -> None:
-    """``packed[block, u, j, l] = w[u * outer + l * lane + taps[j]]``, 0 for lanes that are too many; the outer loop
-    counts for each block of filters in groups parts of what each of them sees."""
+def pack_filters(begin: int, end: int, w: Array, factor: Array, bias: Array, taps: Array, w_sizes: Any, y_sizes: Any,
+                 packed: Array) -> None:
+    """``packed[block, u, j, l] = w[u * outer + l * lane + taps[j]]``, 0 for lanes that are too many; after each block
+    its factors and biases. The outer loop counts for each block of filters in groups parts of what each of them sees.
+    """
     depth, w_group, outer, lane_step = w_sizes
     outs, lanes, blocks, vectors, wide, parts = y_sizes
     count = len(taps)
@@ -92,7 +111,12 @@ def pack_filters(begin: int, end: int, w: Array, taps: Array, w_sizes: Any, y_si
         width = lanes * (vectors if block < wide else vectors - 1)
         first = lanes * (block * vectors - max(0, block - wide))
         valid = min(width, outs - first)
-        w0, at = unit // (parts * blocks) * w_group + first * lane_step, unit // parts * high * lanes * vectors
+        w0, at = unit // (parts * blocks) * w_group + first * lane_step, unit // parts * (high + 2) * lanes * vectors
+        if unit % parts == 0:
+            o, tail = unit // (parts * blocks) * outs + first, packed[at + high * width:at + (high + 2) * width]
+            for lane in range(width):
+                tail[lane] = factor[o + lane] if lane < valid else 0
+                tail[width + lane] = bias[o + lane] if lane < valid else 0
         lo = min(high, unit % parts * part)
         hi = min(high, lo + part)
         for t in range(lo, hi):
@@ -136,11 +160,11 @@ def convolve(vectors: int, narrow: int) -> Any:
 
     @njit(cache=True, nogil=True)
     @sized(vectors, narrow)
-    def convolve_kernel(begin: int, end: int, x: Array, packed: Array, bias: Array, y: Array, framed_x: Array,
-                        sums: Array, slope: float, sources: Array, targets: Array, rows: Array, steps: Array,
-                        places: Array, x_sizes: Any, y_sizes: Any) -> None:
-        """``y = bias + w * x``, rectified unless ``slope`` is 1; the outer loop counts for each block of images, group
-        and block of filters parts of the rows."""
+    def convolve_kernel(begin: int, end: int, x: Array, packed: Array, y: Array, framed_x: Array, sums: Array,
+                        slope: float, sources: Array, targets: Array, rows: Array, steps: Array, places: Array,
+                        x_sizes: Any, y_sizes: Any) -> None:
+        """``y = relu(factor (w * x) + bias)``; the outer loop counts for each block of images, group and block of
+        filters parts of the rows."""
         images, channels, plane, framed, line, depth, deep = x_sizes
         group, outs, blocks, wide, part, parts, pixels, out_plane = y_sizes
         lanes, image = VECTOR_BYTES // x.itemsize, group * outs * out_plane
@@ -159,22 +183,18 @@ def convolve(vectors: int, narrow: int) -> Any:
                     now = b
                 x0 = 0
             seen = framed_x if framed > plane else x
-            for r in range(last - first):
-                for lane in range(valid):
-                    sums[r * width + lane] = bias[g * outs + o + lane]
             for t in range(0, depth, deep):
-                at = (g * blocks + block) * depth * lanes * vectors + t * width
+                at = (g * blocks + block) * (depth + 2) * lanes * vectors + t * width
                 x_at, count = x0 + g * (channels // group) * framed, min(deep, depth - t)
+                more, final = t > 0, t + count == depth
                 if block < wide:
                     for r in range(first, last, wide_rows):
-                        _tile(seen, x_at, rows, r, steps, t, count, packed, at, sums, (r - first) * width, wide_rows,
-                              vectors)
+                        _tile(seen, x_at, rows, r, steps, t, count, packed, at, sums, (r - first) * width, more, final,
+                              slope, wide_rows, vectors)
                 else:
                     for r in range(first, last, narrow_rows):
-                        _tile(seen, x_at, rows, r, steps, t, count, packed, at, sums, (r - first) * width, narrow_rows,
-                              narrow)
-            if slope != 1:
-                relu_forward(0, (last - first) * width, sums, slope, sums)
+                        _tile(seen, x_at, rows, r, steps, t, count, packed, at, sums, (r - first) * width, more, final,
+                              slope, narrow_rows, narrow)
             _store(sums, width, valid, first, last, pixels, places, y, b * images * image + (g * outs + o) * out_plane,
                    image, out_plane)
 
@@ -205,12 +225,6 @@ def filter_gradient(vectors: int, narrow: int) -> Any:
         step, framed_now = 1 if at_once else end - begin, -1
         for start in range(begin, end, step):
             units = range(start, min(end, start + step))
-            for unit in units:
-                block, first = unit // parts, unit % parts * part
-                width = lanes * (vectors if block % blocks < wide else narrow)
-                at = 0 if at_once else block * block_size + first * width
-                for i in range(at, at + min(part, elements - first) * width):
-                    sums[i] = 0
             for n in range(0, num, images):
                 x0 = n * channels * plane
                 if framed > plane:
@@ -220,7 +234,7 @@ def filter_gradient(vectors: int, narrow: int) -> Any:
                     x0 = 0
                 seen = framed_x if framed > plane else x
                 for p in range(0, images * pixels, pixel_block):
-                    deep, now = min(pixel_block, images * pixels - p), -1
+                    deep, now, more = min(pixel_block, images * pixels - p), -1, n > 0 or p > 0
                     for unit in units:
                         block, first = unit // parts, unit % parts * part
                         g, last = block // blocks, min(elements, first + part)
@@ -244,10 +258,10 @@ def filter_gradient(vectors: int, narrow: int) -> Any:
                         for r in range(first, last, wide_rows if is_wide else narrow_rows):
                             if is_wide:
                                 _tile(seen, x0 + g * depth * framed, rows, r, steps, p, deep, panel, 0, sums,
-                                      at + r * width, wide_rows, vectors)
+                                      at + r * width, more, False, x.dtype.type(1), wide_rows, vectors)
                             else:
                                 _tile(seen, x0 + g * depth * framed, rows, r, steps, p, deep, panel, 0, sums,
-                                      at + r * width, narrow_rows, narrow)
+                                      at + r * width, more, False, x.dtype.type(1), narrow_rows, narrow)
             for unit in units:
                 block, first = unit // parts, unit % parts * part
                 last = min(elements, first + part)
@@ -261,7 +275,8 @@ def filter_gradient(vectors: int, narrow: int) -> Any:
                     transpose(sums, at + r * width, width, panel, 0, count, count, valid)
                     for lane in range(valid):
                         target = ((block // blocks) * outs + o + lane) * elements + r
+                        total, part_sums = dw[target:target + count], panel[lane * count:(lane + 1) * count]
                         for i in range(count):
-                            dw[target + i] += panel[lane * count + i]
+                            total[i] += part_sums[i]
 
     return gradient_kernel

@@ -30,7 +30,7 @@ class ChannelConvolution:
     def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
         g = self._geometry = geometry
         c, o, taps = g.channels // g.group, g.outputs // g.group, prod(g.kernel)
-        self._no_bias = np.zeros(max(g.channels, g.outputs), dtype)
+        self._ones, self._zeros = (np.full(max(g.channels, g.outputs), value, dtype) for value in (1, 0))
         reach = [(out - 1) * s + e for out, s, e in zip(g.out, g.stride, g.extent, strict=True)]
         frame = Frame(g.size, g.pad, [max(0, r - p - n) for r, p, n in zip(reach, g.pad, g.size, strict=True)])
         outputs = frame.places([np.arange(n) * s for n, s in zip(g.out, g.stride, strict=True)])
@@ -55,16 +55,18 @@ class ChannelConvolution:
         n = lanes(np.dtype(dtype).itemsize)
         return 0.85 * filled(g.outputs // g.group, n) if COMPILED and g.num else 0
 
-    def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
-        """Overwrite ``y``, rectified with this negative slope unless it is 1."""
-        self._forward.run(x, w, self._no_bias if bias is None else bias, y, slope)
+    def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1,
+                factor: Array | None = None) -> None:
+        """Overwrite ``y``; the products are multiplied by ``factor``, the sums rectified with this negative slope."""
+        factor, bias = self._ones if factor is None else factor, self._zeros if bias is None else bias
+        self._forward.run(x, w, factor, bias, y, slope)
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""
         if self._gaps:
             call(clear, dx)
         for phase in self._data:
-            phase.run(dy, w, self._no_bias, dx)
+            phase.run(dy, w, self._ones, self._zeros, dx)
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
         """Add to ``dw`` and ``dbias``."""
@@ -97,7 +99,7 @@ class _Pass:
         self._grain = enough_units(self._units, g.num * pixels * g.group * outs * depth)
         self._frame = workspace.per_thread("frame", images * g.group * channels * frame.framed, dtype)
         self._sums = workspace.per_thread("sums", (part + SLACK) * blocks.width, dtype)
-        self._packed = workspace.shared("filters", g.group * blocks.count * depth * blocks.width, dtype)
+        self._packed = workspace.shared("filters", g.group * blocks.count * (depth + 2) * blocks.width, dtype)
         pieces = ceil(threads() / (g.group * blocks.count))
         self._pack = (g.group * blocks.count * pieces, taps, (channels, *filter_steps),
                       (outs, n, blocks.count, blocks.vectors, blocks.wide, pieces))
@@ -106,10 +108,11 @@ class _Pass:
                       (images, g.group * channels, frame.plane, frame.framed, frame.line, depth, DEPTH),
                       (g.group, outs, blocks.count, blocks.wide, part, parts, pixels, plane))
 
-    def run(self, x: Array, w: Array, bias: Array, y: Array, slope: float = 1) -> None:
+    def run(self, x: Array, w: Array, factor: Array, bias: Array, y: Array, slope: float = 1) -> None:
         count, *pack = self._pack
-        parallel_for(pack_filters, count, w, *pack, self._packed, grain=enough_units(count, w.size * PACKING))
-        parallel_for(self._kernel, self._units, x, self._packed, bias, y, self._frame, self._sums, y.dtype.type(slope),
+        parallel_for(pack_filters, count, w, factor, bias, *pack, self._packed,
+                     grain=enough_units(count, w.size * PACKING))
+        parallel_for(self._kernel, self._units, x, self._packed, y, self._frame, self._sums, y.dtype.type(slope),
                      *self._args, grain=self._grain)
 
 
