@@ -52,6 +52,20 @@ def inverse_deviations(variance: Array, inner_eps: float, outer_eps: float, fact
         factor[c] = one / (np.sqrt(variance[c] + inner_eps) + outer_eps)
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def fold(own: Array, means: Array, variances: Array, weights: Array, eps: float, scale: Array, bias: Array,
+         factor: Array, term: Array) -> None:
+    """Make ``factor x + term`` the same as ``(x + own - mean) / sqrt(variance + eps) scale + bias``.
+
+    ``means`` and ``variances`` are sums, to be divided by ``weights[0]``, or to be left out where that is 0.
+    """
+    one, zero = scale.dtype.type(1), scale.dtype.type(0)
+    share = zero if weights[0] == 0 else one / weights[0]
+    for c in range(len(factor)):
+        factor[c] = scale[c] / np.sqrt(variances[c] * share + eps)
+        term[c] = (own[c] - means[c] * share) * factor[c] + bias[c]
+
+
 @njit(cache=True, nogil=True)
 def normalize(begin: int, end: int, x: Array, mean: Array, factor: Array, y: Array) -> None:
     """``y = (x - mean) factor``; ``y`` may be ``x``."""

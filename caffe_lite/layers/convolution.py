@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite.blob import Blob
+from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import ShapeError
 from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.kernels.relu import relu_bias_backward
+from caffe_lite.kernels.scale import scale_rows
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.convolution_channels import ChannelConvolution
 from caffe_lite.layers.convolution_depthwise import DepthwiseConvolution
@@ -49,10 +50,10 @@ class ConvolutionLayer(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param, shape = self.param.convolution_param, bottom[0].shape
-        self._axis = self.axis(param.axis, len(shape))
-        self._axes = len(shape)
-        self._channels, self._outputs = shape[self._axis], param.num_output
-        self._base = self.read(len(shape) - self._axis - 1)
+        self.channel_axis = self.axis(param.axis, len(shape))
+        self.axes = len(shape)
+        self._channels, self._outputs = shape[self.channel_axis], param.num_output
+        self._base = self.read(len(shape) - self.channel_axis - 1)
         self.add_blob(self._base.weight_shape, param.weight_filler)
         if param.bias_term:
             self.add_blob((self._outputs,), param.bias_filler)
@@ -67,9 +68,9 @@ class ConvolutionLayer(Layer):
         return geometry, geometry.out
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        shape, names, a = bottom[0].shape, self.param.bottom, self._axis
-        if len(shape) != self._axes or shape[a] != self._channels:
-            self.fail(ShapeError, f"the filters are for {self._channels} channels at axis {a} of {self._axes}, "
+        shape, names, a = bottom[0].shape, self.param.bottom, self.channel_axis
+        if len(shape) != self.axes or shape[a] != self._channels:
+            self.fail(ShapeError, f"the filters are for {self._channels} channels at axis {a} of {self.axes}, "
                       f"bottom {names[0]!r} is now of shape {shape}")
         for name, other in zip(names, bottom, strict=True):
             if other.shape != shape:
@@ -79,6 +80,7 @@ class ConvolutionLayer(Layer):
         for blob in top:
             blob.reshape((*shape[:a], self._outputs, *out))
         self._nothing = np.empty(0, self.context.dtype)
+        self._scaled: Array | None = None
         if not self.context.dry:
             self._engine = choose_engine(self._geometry, self.context.dtype, self.context.workspace)
 
@@ -93,6 +95,19 @@ class ConvolutionLayer(Layer):
         w, bias = self.blobs[0].data.reshape(-1), self.blobs[1].data if len(self.blobs) > 1 else None
         for x, y in zip(bottom, top, strict=True):
             self._engine.forward(x.data.reshape(-1), w, bias, y.data.reshape(-1), slope)
+
+    def forward_scaled(self, bottom: Sequence[Blob], top: Sequence[Blob], factor: Array, term: Array,
+                       slope: float) -> None:
+        """``relu(factor (w * x) + term)``, each for a channel of the top; the layer's own bias is left out."""
+        w, x, y = self.blobs[0].data, bottom[0].data.reshape(-1), top[0].data.reshape(-1)
+        if isinstance(self._engine, ChannelConvolution):
+            self._engine.forward(x, w.reshape(-1), term, y, slope, factor)
+            return
+        if self._scaled is None:
+            self._scaled = np.empty(w.size, w.dtype)
+        rows = w.reshape(len(factor), -1)
+        parallel_for(scale_rows, len(factor), rows, factor, self._nothing, rows, self._scaled.reshape(rows.shape))
+        self._engine.forward(x, self._scaled, term, y, slope)
 
     def backward_rectified(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob],
                            slope: float) -> None:

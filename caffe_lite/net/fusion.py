@@ -1,48 +1,101 @@
-"""Which layers run as one: a convolution and the ReLU that works in place on its top.
+"""Which layers run as one: a convolution and the BatchNorm, Scale and ReLU that work in place on its top.
 
-The convolution rectifies what it writes, and the gradient goes through both in one pass, where memory would be the
-bottleneck. Blobs hold what they would hold; only between the two layers there is nothing to see, and so a net with
-callbacks or ``debug_info`` runs them one by one.
+The convolution does to what it writes what they would do, where memory would be the bottleneck; back, the gradient goes
+through ReLU and convolution in one pass. Blobs hold what they would hold; only between the layers there is nothing to
+see, and so a net with callbacks or ``debug_info`` runs them one by one. BatchNorm with stored statistics and Scale are
+then one factor and one term a channel; so that rounding is all that may differ. They keep nothing for a backward pass,
+and are left alone where there may be one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from caffe_lite.kernels.normalize import fold
+from caffe_lite.layers.base import Layer
+from caffe_lite.layers.batch_norm import BatchNormLayer
 from caffe_lite.layers.convolution import ConvolutionLayer
 from caffe_lite.layers.relu import ReLULayer
+from caffe_lite.layers.scale import ScaleLayer
+from caffe_lite.parallel import call
 
 if TYPE_CHECKING:
     from caffe_lite.net.net import Net
 
+ORDER = (BatchNormLayer, ScaleLayer, ReLULayer)  # any of them may be missing
 
-def rectified_slope(net: Net, i: int) -> float | None:
-    """The negative slope of the ReLU that layer ``i``, a convolution, can do; None where there is none.
 
-    A slope of 1 changes nothing, and with a negative one the output does not tell the sign of the input.
+class Fused:
+    """The layers ``first`` to ``last`` of a net: a convolution and, in ``others``, what it does of those after it."""
+
+    def __init__(self, net: Net, first: int, convolution: ConvolutionLayer, others: Sequence[Layer]) -> None:
+        self.last, self._convolution = first + len(others), convolution
+        self._bottom, self._top, self._propagate_down = net.bottoms[first], net.tops[first], net.propagate_down[first]
+        self._norm = next((layer for layer in others if isinstance(layer, BatchNormLayer)), None)
+        self._scale = next((layer for layer in others if isinstance(layer, ScaleLayer)), None)
+        relu = others[-1]
+        self._slope = relu.param.relu_param.negative_slope if isinstance(relu, ReLULayer) else 1
+        dtype, channels = self._top[0].dtype, convolution.param.convolution_param.num_output if self._folds else 0
+        self._ones, self._zeros = np.ones(channels, dtype), np.zeros(channels, dtype)
+        self._factor, self._term = np.empty((2, channels), dtype)
+
+    @property
+    def _folds(self) -> bool:
+        return self._norm is not None or self._scale is not None
+
+    def forward(self) -> None:
+        """Run all of them; none is a loss."""
+        if not self._folds:
+            self._convolution.forward_rectified(self._bottom, self._top, self._slope)
+            return
+        means, variances, weights, eps = self._zeros, self._ones, self._ones, 0.0
+        if self._norm is not None:
+            means, variances, weights = (blob.data.reshape(-1) for blob in self._norm.blobs)
+            eps = self._norm.param.batch_norm_param.eps
+        own, scale, bias = self._zeros, self._ones, self._zeros
+        if len(self._convolution.blobs) > 1:
+            own = self._convolution.blobs[1].data.reshape(-1)
+        if self._scale is not None:
+            scale = self._scale.blobs[0].data.reshape(-1)
+            bias = self._scale.blobs[1].data.reshape(-1) if len(self._scale.blobs) > 1 else bias
+        call(fold, own, means, variances, weights, scale.dtype.type(eps), scale, bias, self._factor, self._term)
+        self._convolution.forward_scaled(self._bottom, self._top, self._factor, self._term, self._slope)
+
+    def backward(self) -> None:
+        """Go back over a convolution and its ReLU; the others are only there where nobody goes back."""
+        self._convolution.backward_rectified(self._top, self._propagate_down, self._bottom, self._slope)
+
+
+def find_fused(net: Net, i: int) -> Fused | None:
+    """What layer ``i`` can do of those after it, where it is a convolution."""
+    convolution, others, begin = net.layers[i], [], 0
+    if type(convolution) is not ConvolutionLayer or len(net.tops[i]) != 1 or any(convolution.param.loss_weight):
+        return None
+    for j in range(i + 1, len(net.layers)):
+        layer = net.layers[j]
+        kind = type(layer)
+        if kind not in ORDER[begin:] or net.bottoms[j] != net.tops[i] or net.tops[j] != net.tops[i]:
+            break
+        if any(layer.param.loss_weight) or not _can(convolution, layer, any(net.need_backward[i:j + 1])):
+            break
+        others.append(layer)
+        begin = ORDER.index(kind) + 1
+    return Fused(net, i, convolution, others) if others else None
+
+
+def _can(convolution: ConvolutionLayer, layer: Layer, need_backward: bool) -> bool:
+    """Whether the convolution can do this layer.
+
+    Of a ReLU a slope of 1 changes nothing, and with a negative one the output does not tell the sign of the input.
     """
-    if i + 1 >= len(net.layers):
-        return None
-    layer, relu, top = net.layers[i], net.layers[i + 1], net.tops[i]
-    if type(layer) is not ConvolutionLayer or type(relu) is not ReLULayer or len(top) != 1:
-        return None
-    if net.bottoms[i + 1][0] is not top[0] or net.tops[i + 1][0] is not top[0]:
-        return None
-    if any(weight for losses in (layer.param.loss_weight, relu.param.loss_weight) for weight in losses):
-        return None
-    slope = relu.param.relu_param.negative_slope
-    return slope if 0 <= slope < 1 else None
-
-
-def forward_rectified(net: Net, i: int, slope: float) -> None:
-    """Run layer ``i``, a convolution, and the ReLU after it; neither is a loss."""
-    layer = net.layers[i]
-    assert isinstance(layer, ConvolutionLayer)
-    layer.forward_rectified(net.bottoms[i], net.tops[i], slope)
-
-
-def backward_rectified(net: Net, i: int, slope: float) -> None:
-    """Go back over both."""
-    layer = net.layers[i]
-    assert isinstance(layer, ConvolutionLayer)
-    layer.backward_rectified(net.tops[i], net.propagate_down[i], net.bottoms[i], slope)
+    if isinstance(layer, ReLULayer):
+        return 0 <= layer.param.relu_param.negative_slope < 1
+    if need_backward or convolution.channel_axis != 1:
+        return False
+    if isinstance(layer, BatchNormLayer):
+        return not layer.adds_up
+    channels = convolution.param.convolution_param.num_output
+    return layer.blobs[0].shape == (channels,) and layer.param.scale_param.axis in (1, 1 - convolution.axes)

@@ -20,7 +20,7 @@ from caffe_lite.kernels.arrays import clear
 from caffe_lite.layers import Layer, layer_class
 from caffe_lite.layers.base import Context
 from caffe_lite.net import debug
-from caffe_lite.net.fusion import backward_rectified, forward_rectified, rectified_slope
+from caffe_lite.net.fusion import find_fused
 from caffe_lite.net.gradients import Needs
 from caffe_lite.net.memory import measure, reserve_rest
 from caffe_lite.net.replay import Replay, replays
@@ -110,7 +110,7 @@ class Net:
         self.outputs: list[str] = sorted(self._unread, key=str.encode)
         for name in self.outputs:
             log.info("This network produces output %s", name)
-        self._slopes = [rectified_slope(self, i) for i in range(len(self.layers))]
+        self._fused = [find_fused(self, i) for i in range(len(self.layers))]
         self._forward_replays = {replay.first: replay for replay in self._find_replays(diffs=False)}
         self._backward_replays = {replay.last: replay for replay in self._find_replays(diffs=True)}
         self._reserve_rest()
@@ -151,15 +151,15 @@ class Net:
         """The same where nobody looks on, by replay where a pass is ``known``."""
         loss, i = 0.0, start
         while i <= end:
-            replay, slope = known.get(i), self._slopes[i]
+            replay, fused = known.get(i), self._fused[i]
             if replay is not None and replay.last <= end:
                 replay(lambda first, last: self._forward(first, last, {}))
                 i = replay.last + 1
-            elif slope is not None and i < end:
-                self._reshape_if_changed(i)
-                self._reshape_if_changed(i + 1)
-                forward_rectified(self, i, slope)
-                i += 2
+            elif fused is not None and fused.last <= end:
+                for j in range(i, fused.last + 1):
+                    self._reshape_if_changed(j)
+                fused.forward()
+                i = fused.last + 1
             else:
                 loss += self.forward_layer(i)
                 i += 1
@@ -200,13 +200,13 @@ class Net:
         """The same where nobody looks on, by replay where a pass is ``known``."""
         i = start
         while i >= end:
-            replay, slope = known.get(i), self._slopes[i - 1] if i > end else None
+            replay, fused = known.get(i), self._fused[i - 1] if i > end else None
             if replay is not None and replay.first >= end:
                 replay(lambda first, last: self._backward(last, first, {}), *self.after_param_diffs)
                 i = replay.first - 1
                 continue
-            if slope is not None and self.need_backward[i - 1] and self.propagate_down[i] == [True]:
-                backward_rectified(self, i - 1, slope)
+            if fused is not None and self.need_backward[i - 1] and self.propagate_down[i] == [True]:
+                fused.backward()
                 i -= 2
             else:
                 self.backward_layer(i)

@@ -1,4 +1,4 @@
-"""A convolution that does its ReLU: every blob and gradient is what the two layers make one by one."""
+"""A convolution that does its BatchNorm, Scale and ReLU: every blob and gradient is what the two layers make one by one."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,91 @@ def test_nobody_sees_it(kind, relu):
         np.testing.assert_array_equal(slopes[name], slopes1[name])
     for a, b in zip(params, params1, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
-    assert (net._slopes[1] is not None) == ("-2" not in relu and "1 }" not in relu)
+    assert (net._fused[1] is not None) == ("-2" not in relu and "1 }" not in relu)
+
+
+NORM = 'layer { name: "n" type: "BatchNorm" bottom: "y" top: "y" batch_norm_param { eps: 0.1 } }'
+SCALE = '''layer { name: "s" type: "Scale" bottom: "y" top: "y"
+             scale_param { filler { type: "gaussian" std: 1 } bias_term: true bias_filler { type: "gaussian" } } }'''
+FACTOR = '''layer { name: "s" type: "Scale" bottom: "y" top: "y" scale_param { axis: -3 filler { type: "gaussian" } } }'''
+RELU = 'layer { name: "r" type: "ReLU" bottom: "y" top: "y" relu_param { negative_slope: 0.25 } }'
+
+
+def deployed(shape, fields, *layers, dtype=np.float32, **others):
+    net = make_net(f"""{input_layers(x=shape)}
+        layer {{ name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param {{ {fields}
+                 weight_filler {{ type: "gaussian" std: 0.3 }} bias_filler {{ type: "gaussian" std: 0.3 }} }} }}
+        """ + "".join(layers), dtype=dtype, seed=5, phase=schema.TEST, **others)
+    rng = np.random.default_rng(0)
+    net.blobs["x"].data[...] = rng.standard_normal(shape)
+    for layer in net.layers:
+        if layer.type == "BatchNorm":
+            for blob in layer.blobs:
+                blob.data[...] = rng.uniform(0.5, 2, blob.shape)
+    return net
+
+
+def one_by_one(net):
+    for i in range(len(net.layers)):
+        net.forward_layer(i)
+    return net.blobs["y"].data.copy()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("bias", ["", "bias_term: false"])
+@pytest.mark.parametrize("kind", CONVOLUTIONS)
+@pytest.mark.parametrize("layers", [(NORM,), (SCALE,), (NORM, RELU), (FACTOR, RELU), (NORM, SCALE), (NORM, SCALE, RELU)])
+def test_stored_statistics_and_factors(kind, layers, bias, dtype):
+    shape, fields = CONVOLUTIONS[kind]
+    net = deployed(shape, f"{fields} {bias}", *layers, dtype=dtype)
+    assert net._fused[1].last == len(net.layers) - 1
+    expected, close = one_by_one(net), {"rtol": 0, "atol": 1e-5 if dtype == np.float32 else 1e-13}
+    for _ in range(3):
+        net.blobs["y"].data.fill(7)
+        net.forward()
+        np.testing.assert_allclose(net.blobs["y"].data, expected, **close)
+    for layer in net.layers:  # the next pass sees what anybody writes
+        for blob in layer.blobs:
+            blob.data[...] *= 1.25
+    net.forward()
+    changed = net.blobs["y"].data.copy()
+    assert abs(changed - expected).max() > 0.1
+    np.testing.assert_allclose(changed, one_by_one(net), **close)
+    net.blobs["x"].reshape((2, *shape[1:-1], shape[-1] + 3))
+    net.forward()
+    np.testing.assert_allclose(net.blobs["y"].data, one_by_one(net), **close)
+
+
+def test_statistics_without_weight_count_as_0():
+    net = deployed(*CONVOLUTIONS["channel"], NORM)
+    net.layers[2].blobs[2].data[...] = 0
+    net.forward()
+    np.testing.assert_allclose(net.blobs["y"].data, one_by_one(net), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("layers", "fused"), [
+    ((NORM.replace("eps", "use_global_stats: false eps"), RELU), 0),
+    ((NORM, SCALE.replace("scale_param {", "scale_param { axis: 2 num_axes: 2")), 1),
+    ((SCALE.replace("scale_param {", "scale_param { num_axes: 2"), RELU), 0),
+    ((SCALE, NORM, RELU), 1),
+    ((NORM, SCALE, SCALE.replace('"s"', '"t"')), 2),
+    ((NORM, RELU, 'layer { name: "p" type: "Power" bottom: "y" top: "y" }'), 2),
+    ((NORM.replace('top: "y"', 'top: "z"'),), 0),
+    (('layer { name: "t" type: "Silence" bottom: "x" }', NORM), 0),
+])
+def test_as_many_as_it_can(layers, fused):
+    net = deployed(*CONVOLUTIONS["channel"], *layers)
+    assert (net._fused[1].last - 1 if net._fused[1] else 0) == fused
+    net.forward()
+    np.testing.assert_allclose(net.blobs["y"].data, one_by_one(net), rtol=1e-5, atol=1e-5)
+
+
+def test_gradients_need_what_lies_between():
+    net = deployed(*CONVOLUTIONS["channel"], NORM, SCALE, RELU, "force_backward: true")
+    assert net._fused[1] is None
+    loss = 'layer { name: "loss" type: "Reduction" bottom: "y" top: "loss" loss_weight: 1 }'
+    net = deployed(*CONVOLUTIONS["channel"], NORM, SCALE, RELU, loss)
+    assert net._fused[1] is None
 
 
 def test_who_waits_for_gradients_of_parameters_only():
@@ -110,4 +194,4 @@ def test_other_pairs_are_left_alone(text):
     net = make_net(input_layers(x=(3, 5, 9, 8)) + """
         layer { name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 17 kernel_size: 3 } }
         """ + text, phase=schema.TEST)
-    assert net._slopes == [None] * len(net.layers)
+    assert net._fused == [None] * len(net.layers)
