@@ -14,7 +14,7 @@ from typing import Any
 
 from numba import njit, types
 
-from caffe_lite.kernels.arrays import copy
+from caffe_lite.kernels.arrays import clear, copy
 from caffe_lite.kernels.lanes import transpose
 from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, intrinsic, literals, sized
 
@@ -88,8 +88,7 @@ def _frame(x: Array, x0: int, planes: int, plane: int, framed: int, sources: Arr
     """Copy planes into ones of ``framed`` elements, zeros around them, line by line."""
     for p in range(planes):
         here = out[p * framed:(p + 1) * framed]
-        for i in range(len(here)):
-            here[i] = 0
+        clear(here)
         for line in range(len(sources)):
             copy(x, x0 + p * plane + sources[line], here, targets[line], width)
 
@@ -119,20 +118,19 @@ def pack_filters(begin: int, end: int, w: Array, factor: Array, bias: Array, tap
                 tail[width + lane] = bias[o + lane] if lane < valid else 0
         lo = min(high, unit % parts * part)
         hi = min(high, lo + part)
-        for t in range(lo, hi):
-            for lane in range(valid, width):
-                packed[at + t * width + lane] = 0
+        if valid < width:
+            clear(packed[at + lo * width:at + hi * width])
         if one_run and high > 1:
             transpose(w, w0 + lo, lane_step, packed, at + lo * width, width, valid, hi - lo)
         else:
             for t in range(lo, hi):
                 source, target = w0 + t // count * outer + taps[t % count], at + t * width
                 if lane_step == 1:
-                    for lane in range(valid):
-                        packed[target + lane] = w[source + lane]
+                    copy(w, source, packed, target, valid)
                 else:
+                    line, out = w[source:source + (valid - 1) * lane_step + 1], packed[target:target + valid]
                     for lane in range(valid):
-                        packed[target + lane] = w[source + lane * lane_step]
+                        out[lane] = line[lane * lane_step]
 
 
 @njit(cache=True, nogil=True)
