@@ -4,7 +4,9 @@ An item is an image, ``(channels, height * width)``, whose windows reach over ro
 width)``, whose windows reach over both. What lies outside of the item is 0.
 
 A pass goes down the rows and keeps those that the window reaches over in a ring, so that everything is read once, in
-the order of memory, and the scales are computed again in the backward pass instead of being kept.
+the order of memory, and the scales are computed again in the backward pass instead of being kept. Rows of a small plane
+are too short for loops over vectors: those of several are put side by side, with zeros between them as wide as half a
+window.
 """
 
 from __future__ import annotations
@@ -14,7 +16,19 @@ from typing import Any
 
 from numba import njit
 
+from caffe_lite.kernels.arrays import copy
+
 Array = Any
+
+
+@njit(cache=True, nogil=True)
+def _side_by_side(x: Array, first: int, count: int, i: int, left: int, width: int, gap: int, out: Array) -> None:
+    """Row ``i`` of ``count`` items from column ``left`` on, zeros behind each."""
+    for p in range(count):
+        row = out[p * (width + gap):(p + 1) * (width + gap)]
+        copy(x, ((first + p) * x.shape[1] + i) * x.shape[2] + left, row, 0, width)
+        for j in range(width, len(row)):
+            row[j] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -70,62 +84,73 @@ def _scale_and_power(total: Array, k: float, alpha: float, beta: float, power: A
 
 @njit(cache=True, nogil=True)
 def lrn_forward(begin: int, end: int, x: Array, half_rows: int, half_columns: int, k: float, alpha: float, beta: float,
-                strip: int, y: Array, scratch: Array) -> None:
+                together: int, strip: int, y: Array, scratch: Array) -> None:
     """``y = x scale ** -beta`` with ``scale = k + alpha Σ x²`` over the window; ``y`` may be ``x``.
 
-    The outer loop counts strips of ``strip`` columns, one item's after the other's, over whose sides windows must not
-    reach. ``scratch`` has room for ``2 half_rows + 3`` rows of a strip.
+    The outer loop counts strips of ``strip`` columns, over whose sides windows must not reach, of ``together`` items.
+    ``scratch`` has room for ``2 half_rows + 3`` rows, side by side.
     """
-    rows, columns = x.shape[1:]
+    items, rows, columns = x.shape
     strips, size = (columns + strip - 1) // strip, 2 * half_rows + 1
     for unit in range(begin, end):
-        n, left = unit // strips, unit % strips * strip
-        width = min(columns - left, strip)
-        room = scratch[:(size + 2) * width].reshape(size + 2, width)
+        first, left = unit // strips * together, unit % strips * strip
+        count, width = min(items - first, together), min(columns - left, strip)
+        step = width + half_columns
+        room = scratch[:(size + 2) * count * step].reshape(size + 2, count * step)
         ring, total, power = room[:size], room[size], room[size + 1]
         ready = 0
         for i in range(rows):
             while ready < min(rows, i + half_rows + 1):
-                _squares(x[n, ready, left:left + width], half_columns, ring[ready % size], total)
+                _side_by_side(x, first, count, ready, left, width, half_columns, power)
+                _squares(power, half_columns, ring[ready % size], total)
                 ready += 1
             _ring_sum(ring, max(0, i - half_rows), ready, total)
             _scale_and_power(total, k, alpha, beta, power)
-            source, out = x[n, i, left:left + width], y[n, i, left:left + width]
-            for j in range(width):
-                out[j] = source[j] * power[j]
+            for p in range(count):
+                source, out = x[first + p, i, left:left + width], y[first + p, i, left:left + width]
+                factor = power[p * step:(p + 1) * step]
+                for j in range(width):
+                    out[j] = source[j] * factor[j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def lrn_backward(begin: int, end: int, x: Array, half_rows: int, half_columns: int, k: float, alpha: float, beta: float,
-                 strip: int, dy: Array, dx: Array, scratch: Array) -> None:
+                 together: int, strip: int, dy: Array, dx: Array, scratch: Array) -> None:
     """``dx = dy scale ** -beta - 2 alpha beta x Σ (dy x scale ** (-beta - 1))``; ``dx`` may be ``dy``.
 
-    Counts as ``lrn_forward``; ``scratch`` has room for ``4 half_rows + 4`` rows of a strip.
+    Counts as ``lrn_forward``; ``scratch`` has room for ``4 half_rows + 6`` rows, side by side.
     """
-    rows, columns = x.shape[1:]
+    items, rows, columns = x.shape
     strips, size = (columns + strip - 1) // strip, 2 * half_rows + 1
     factor = x.dtype.type(2) * alpha * beta
     for unit in range(begin, end):
-        n, left = unit // strips, unit % strips * strip
-        width = min(columns - left, strip)
-        room = scratch[:(2 * size + 2) * width].reshape(2 * size + 2, width)
+        first, left = unit // strips * together, unit % strips * strip
+        count, width = min(items - first, together), min(columns - left, strip)
+        step = width + half_columns
+        room = scratch[:(2 * size + 4) * count * step].reshape(2 * size + 4, count * step)
         ring, ratios, total, power = room[:size], room[size:2 * size], room[2 * size], room[2 * size + 1]
+        source, slope = room[2 * size + 2], room[2 * size + 3]
         squared = ready = 0
         for i in range(rows):
             while ready < min(rows, i + half_rows + 1):
                 while squared < min(rows, ready + half_rows + 1):
-                    _squares(x[n, squared, left:left + width], half_columns, ring[squared % size], total)
+                    _side_by_side(x, first, count, squared, left, width, half_columns, power)
+                    _squares(power, half_columns, ring[squared % size], total)
                     squared += 1
                 _ring_sum(ring, max(0, ready - half_rows), squared, total)
                 _scale_and_power(total, k, alpha, beta, power)
-                source, slope = x[n, ready, left:left + width], dy[n, ready, left:left + width]
-                out, ratio = dx[n, ready, left:left + width], ratios[ready % size]
-                for j in range(width):
-                    out[j] = slope[j] * power[j]
-                    total[j] = out[j] * source[j] / total[j]
-                _widen(total, half_columns, ratio)
+                _side_by_side(x, first, count, ready, left, width, half_columns, source)
+                _side_by_side(dy, first, count, ready, left, width, half_columns, slope)
+                for j in range(len(total)):
+                    slope[j] *= power[j]
+                    total[j] = slope[j] * source[j] / total[j]
+                _widen(total, half_columns, ratios[ready % size])
+                for p in range(count):
+                    copy(slope, p * step, dx[first + p, ready, left:left + width], 0, width)
                 ready += 1
             _ring_sum(ratios, max(0, i - half_rows), ready, total)
-            source, out = x[n, i, left:left + width], dx[n, i, left:left + width]
-            for j in range(width):
-                out[j] -= factor * source[j] * total[j]
+            for p in range(count):
+                here, out = x[first + p, i, left:left + width], dx[first + p, i, left:left + width]
+                sums = total[p * step:(p + 1) * step]
+                for j in range(width):
+                    out[j] -= factor * here[j] * sums[j]

@@ -15,6 +15,7 @@ from caffe_lite.layers.registry import register
 from caffe_lite.parallel import parallel_for, threads
 
 GRAIN = 1 << 12  # elements worth a thread
+WIDE = 512  # elements of short rows side by side
 
 
 @register("LRN")
@@ -57,12 +58,15 @@ class LRNLayer(NormalizingLayer):
         rows, columns = shape[split], prod(shape[split + 1:])
         self._view = (prod(shape[:split]), rows, columns)
         # Of few images every thread gets a part.
-        strips = 1 if self._within else -(-threads() // max(1, self._view[0]))
+        items = self._view[0]
+        strips = 1 if self._within else -(-threads() // max(1, items))
         self._strip = max(1, -(-columns // strips))
-        self._units = self._view[0] * -(-columns // self._strip)
-        self._scratch = self.context.workspace.per_thread("rows", (4 * self._halves[0] + 4) * self._strip,
+        width = self._strip + self._halves[1]
+        self._together = max(1, min(WIDE // width, -(-items // threads()))) if self._within else 1
+        self._units = -(-items // self._together) * -(-columns // self._strip)
+        self._scratch = self.context.workspace.per_thread("rows", (4 * self._halves[0] + 6) * self._together * width,
                                                           self.context.dtype)
-        self._grain = max(1, GRAIN // max(1, rows * self._strip))
+        self._grain = max(1, GRAIN // max(1, rows * self._together * width))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self._run(lrn_forward, lrn_five_forward, self.take_bottom(bottom), top[0].data)
@@ -77,5 +81,5 @@ class LRNLayer(NormalizingLayer):
         if self._halves == (2, 0) and self._beta == 0.75:
             kernel, numbers = usual, [self._k, self._alpha]
         else:
-            numbers = [*self._halves, self._k, self._alpha, self._beta]
+            numbers = [*self._halves, self._k, self._alpha, self._beta, self._together]
         parallel_for(kernel, self._units, x, *numbers, self._strip, *others, self._scratch, grain=self._grain)

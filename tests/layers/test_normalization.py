@@ -145,16 +145,30 @@ def test_the_usual_window_is_as_any_other(rows, dtype):
     k, alpha, beta = dtype(0.7), dtype(0.3), dtype(0.75)
     found = []
     for usual in (True, False):
-        y, dx, scratch = np.full_like(x, 9), dy.copy(), np.full(12 * 6, np.nan, dtype)
+        y, dx, scratch = np.full_like(x, 9), dy.copy(), np.full(14 * 6, np.nan, dtype)
         if usual:
             lrn_five_forward(0, 6, x, k, alpha, 6, y, scratch)
             lrn_five_backward(0, 6, x, k, alpha, 6, dx, dx, scratch)
         else:
-            lrn_forward(0, 6, x, 2, 0, k, alpha, beta, 6, y, scratch)
-            lrn_backward(0, 6, x, 2, 0, k, alpha, beta, 6, dx, dx, scratch)
+            lrn_forward(0, 6, x, 2, 0, k, alpha, beta, 1, 6, y, scratch)
+            lrn_backward(0, 6, x, 2, 0, k, alpha, beta, 1, 6, dx, dx, scratch)
         found.append((y, dx))
     np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-6)
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("half", [1, 2])
+def test_planes_side_by_side_do_not_see_each_other(half):
+    rng = np.random.default_rng(half)
+    x, dy = rng.normal(size=(2, 7, 4, 5)).astype(np.float32)
+    numbers = (half, half, np.float32(1), np.float32(0.3), np.float32(0.75))
+    found = []
+    for together, units in ((1, 7), (3, 3)):
+        y, dx, scratch = np.full_like(x, 9), dy.copy(), np.full((4 * half + 6) * together * (5 + half), np.nan, np.float32)
+        lrn_forward(0, units, x, *numbers, together, 5, y, scratch)
+        lrn_backward(0, units, x, *numbers, together, 5, dx, dx, scratch)
+        found.append((y, dx))
+    np.testing.assert_array_equal(found[0], found[1])
 
 
 @pytest.mark.parametrize("top", ["x", "y"])
