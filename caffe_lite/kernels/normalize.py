@@ -53,6 +53,26 @@ def inverse_deviations(variance: Array, inner_eps: float, outer_eps: float, fact
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def stored_statistics(means: Array, variances: Array, weights: Array, eps: float, mean: Array, factor: Array) -> None:
+    """``mean`` and ``factor = 1 / sqrt(variance + eps)``, of sums of which ``weights[0]`` is that of the weights."""
+    one, zero = means.dtype.type(1), means.dtype.type(0)
+    share = zero if weights[0] == 0 else one / weights[0]
+    for c in range(len(mean)):
+        mean[c] = means[c] * share
+        factor[c] = one / np.sqrt(variances[c] * share + eps)
+
+
+@njit(cache=True, nogil=True)
+def store_statistics(mean: Array, variance: Array, fraction: float, unbiased: float, means: Array, variances: Array,
+                     weights: Array) -> None:
+    """Shrink the sums to a ``fraction`` and add the mean and ``unbiased`` times the variance; the weight is 1."""
+    weights[0] = weights[0] * fraction + weights.dtype.type(1)
+    for c in range(len(mean)):
+        means[c] = means[c] * fraction + mean[c]
+        variances[c] = variances[c] * fraction + variance[c] * unbiased
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def fold(own: Array, means: Array, variances: Array, weights: Array, eps: float, scale: Array, bias: Array,
          factor: Array, term: Array) -> None:
     """Make ``factor x + term`` the same as ``(x + own - mean) / sqrt(variance + eps) scale + bias``.

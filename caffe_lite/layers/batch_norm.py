@@ -9,7 +9,13 @@ import numpy as np
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
-from caffe_lite.kernels.normalize import inverse_deviations, normalize, normalize_backward, normalize_batch
+from caffe_lite.kernels.normalize import (
+    normalize,
+    normalize_backward,
+    normalize_batch,
+    store_statistics,
+    stored_statistics,
+)
 from caffe_lite.layers.normalizing import NormalizingLayer
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import call, parallel_for
@@ -54,7 +60,7 @@ class BatchNormLayer(NormalizingLayer):
             elif self.param.param[i].lr_mult != 0:
                 self.fail(ParameterError, f"its blobs are statistics, not parameters to learn, but param {i} has "
                           f"lr_mult {self.param.param[i].lr_mult:g}; make it 0, or leave param out")
-        self._mean, self._variance, self._factor, self._unbiased = np.zeros((4, self._channels), self.context.dtype)
+        self._mean, self._variance, self._factor = np.zeros((3, self._channels), self.context.dtype)
         self._sums = np.empty((2, self._channels), self.context.dtype)
 
     @property
@@ -75,34 +81,17 @@ class BatchNormLayer(NormalizingLayer):
         mean, variance, factor, number = self._mean, self._variance, self._factor, self.context.dtype
         x, eps = bottom[0].data.reshape(self._view), number(self.param.batch_norm_param.eps)
         y = x if top[0] is bottom[0] else top[0].data.reshape(self._view)
+        sums = [blob.data.reshape(-1) for blob in self.blobs]
         if self._stored:
-            call(self._load)
+            call(stored_statistics, *sums, eps, mean, factor)
             parallel_for(normalize, self._channels, x, mean, factor, y, grain=self._grain)
-        else:
-            kept = x if self._copy is None else self._copy.reshape(self._view)
-            parallel_for(normalize_batch, self._channels, x, eps, mean, variance, factor, kept, y, grain=self._grain)
-            call(self._store)
-
-    def _load(self) -> None:
-        """Take the stored statistics."""
-        number, weight = self.context.dtype, self.blobs[2].data[0]
-        scale = number(0 if weight == 0 else 1 / weight)
-        np.multiply(self.blobs[0].data, scale, out=self._mean)
-        np.multiply(self.blobs[1].data, scale, out=self._variance)
-        inverse_deviations(self._variance, number(self.param.batch_norm_param.eps), number(0), self._factor)
-
-    def _store(self) -> None:
-        """Add the batch's statistics to the sums."""
-        values = self._view[0] * self._view[2]
-        if not values:
             return
-        means, variances, weights = (blob.data for blob in self.blobs)
-        for sums in (means, variances, weights):
-            sums *= self.context.dtype(self.param.batch_norm_param.moving_average_fraction)
-        means += self._mean
-        np.multiply(self._variance, self.context.dtype(values / max(1, values - 1)), out=self._unbiased)
-        variances += self._unbiased
-        weights += 1
+        kept = x if self._copy is None else self._copy.reshape(self._view)
+        parallel_for(normalize_batch, self._channels, x, eps, mean, variance, factor, kept, y, grain=self._grain)
+        values = self._view[0] * self._view[2]
+        if values:
+            fraction = number(self.param.batch_norm_param.moving_average_fraction)
+            call(store_statistics, mean, variance, fraction, number(values / max(1, values - 1)), *sums)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if propagate_down[0]:
