@@ -70,17 +70,16 @@ def reduce_forward(begin: int, end: int, x: Array, size: int, operation: int, fa
     for row in range(begin, end):
         total = 0.0
         for start in range(row * size, (row + 1) * size, BLOCK):
-            stop = min(start + BLOCK, (row + 1) * size)
-            part = x.dtype.type(0)
+            values, part = x[start:min(start + BLOCK, (row + 1) * size)], x.dtype.type(0)
             if operation == ASUM:
-                for i in range(start, stop):
-                    part += abs(x[i])
+                for i in range(len(values)):
+                    part += abs(values[i])
             elif operation == SUMSQ:
-                for i in range(start, stop):
-                    part += x[i] * x[i]
+                for i in range(len(values)):
+                    part += values[i] * values[i]
             else:
-                for i in range(start, stop):
-                    part += x[i]
+                for i in range(len(values)):
+                    part += values[i]
             total += part
         y[row] = total * factor
 
@@ -91,13 +90,13 @@ def reduce_backward(begin: int, end: int, x: Array, dy: Array, size: int, operat
     """``dx[row, i] = factor dy[row] f'(x[row, i])``; the absolute value's derivative at 0 is 0."""
     zero = x.dtype.type(0)
     for row in range(begin, end):
-        slope = dy[row] * factor
+        slope, values, out = dy[row] * factor, x[row * size:(row + 1) * size], dx[row * size:(row + 1) * size]
         if operation == ASUM:
-            for i in range(row * size, (row + 1) * size):
-                dx[i] = slope if x[i] > 0 else -slope if x[i] < 0 else zero
+            for i in range(size):
+                out[i] = slope if values[i] > 0 else -slope if values[i] < 0 else zero
         elif operation == SUMSQ:
-            for i in range(row * size, (row + 1) * size):
-                dx[i] = (slope + slope) * x[i]
+            for i in range(size):
+                out[i] = (slope + slope) * values[i]
         else:
-            for i in range(row * size, (row + 1) * size):
-                dx[i] = slope
+            for i in range(size):
+                out[i] = slope

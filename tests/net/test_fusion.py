@@ -1,12 +1,15 @@
 """A convolution that does its BatchNorm, Scale and ReLU: every blob and gradient is what the two layers make one by one."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from support.layers import input_layers, make_net
 
 from caffe_lite import schema
+from caffe_lite.layers import convolution
 
-CONVOLUTIONS = {
+CONVOLUTIONS = {  # by the engine that is to do it, which another machine would not choose
     "channel": ((3, 5, 9, 8), "num_output: 17 kernel_size: 3 pad: 1"),
     "direct": ((16, 2, 9, 8), "num_output: 4 kernel_size: 3"),
     "im2col": ((1, 3, 9, 8), "num_output: 2 kernel_size: 2 stride: 2"),
@@ -38,6 +41,14 @@ def run(shape, fields, relu, watch, layers="", dtype=np.float32):
     return values, slopes, [param.blob.diff.copy() for param in net.params.learnable], net
 
 
+@pytest.fixture(autouse=True)
+def engine(request, monkeypatch):
+    kind = request.node.callspec.params.get("kind", "channel") if hasattr(request.node, "callspec") else "channel"
+    chosen = next(engine for engine in get_args(convolution.Engine) if engine.__name__.lower().startswith(kind))
+    arguments = 2 if kind == "depthwise" else 3
+    monkeypatch.setattr(convolution, "choose_engine", lambda *given: chosen(*given[:arguments]))
+
+
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
 @pytest.mark.parametrize("relu", ["", "relu_param { negative_slope: 0.25 }", "relu_param { negative_slope: -2 }",
                                   "relu_param { negative_slope: 1 }"])
@@ -45,7 +56,6 @@ def test_nobody_sees_it(kind, relu):
     shape, fields = CONVOLUTIONS[kind]
     values, slopes, params, net = run(shape, fields, relu, watch=False)
     values1, slopes1, params1, _ = run(shape, fields, relu, watch=True)
-    assert kind in type(net.layers[1]._engine).__name__.lower()
     for name in values:
         np.testing.assert_array_equal(values[name], values1[name])
         np.testing.assert_array_equal(slopes[name], slopes1[name])
