@@ -89,7 +89,8 @@ def test_forward_and_backward(name, phase):
     copy.copy_trained_from(schema.parse_binary(net.to_proto().SerializeToString(), schema.NetParameter))
     copy.blobs["data"].data[...] = net.blobs["data"].data
     copy.forward()
-    np.testing.assert_array_equal(copy.blobs[name].data, net.blobs[name].data)
+    most = abs(net.blobs[name].data).max()  # where nobody goes back, convolutions do BatchNorm and Scale
+    np.testing.assert_allclose(copy.blobs[name].data, net.blobs[name].data, rtol=1e-5, atol=1e-5 * most)
 
 
 def test_faster_rcnn_head():
@@ -159,7 +160,7 @@ def test_a_detector_learns(tmp_path):
                  "resize_param { height: 40 width: 40 } emit_constraint { emit_type: CENTER } MORE }").replace("MORE", "mirror: true")
     net = make_net(data + BODY, seed=3)
     losses, velocity = [], [np.zeros_like(p.blob.data) for p in net.params.learnable]
-    for _ in range(120):
+    for _ in range(200):
         net.clear_param_diffs()
         losses.append(net.forward())
         net.backward()
@@ -179,4 +180,4 @@ def test_a_detector_learns(tmp_path):
     net.close()
     test.close()
     assert objects == 64
-    assert right >= 40
+    assert right >= 40, (right, wrong)
