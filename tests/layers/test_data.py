@@ -19,6 +19,12 @@ from caffe_lite.rng import Rng
 from caffe_lite.sources import database
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_open():
+    """What tests before this one have dropped, in other files too, is given back."""
+    gc.collect()
+
+
 class Data:
     """A Data layer with its tops."""
 

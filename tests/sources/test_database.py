@@ -17,6 +17,12 @@ RECORDS = [(b"%08d" % i, b"value %d" % i * (i + 1)) for i in range(7)]
 BACKENDS = ("leveldb", "lmdb")
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_open():
+    """What tests before this one have dropped, in other files too, is given back."""
+    gc.collect()
+
+
 @pytest.fixture(params=BACKENDS)
 def backend(request):
     return request.param
