@@ -116,6 +116,12 @@ def test_stored_statistics_and_factors(kind, layers, bias, dtype):
     np.testing.assert_allclose(net.blobs["y"].data, one_by_one(net), **close)
 
 
+def test_groups_have_factors_of_their_own():
+    net = deployed((3, 6, 9, 8), "num_output: 34 group: 2 kernel_size: 3 pad: 1", NORM, SCALE, RELU)
+    net.forward()
+    np.testing.assert_allclose(net.blobs["y"].data, one_by_one(net), rtol=1e-5, atol=1e-5)
+
+
 def test_statistics_without_weight_count_as_0():
     net = deployed(*CONVOLUTIONS["channel"], NORM)
     net.layers[2].blobs[2].data[...] = 0
