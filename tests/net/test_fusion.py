@@ -85,6 +85,11 @@ def deployed(shape, fields, *layers, dtype=np.float32, **others):
     return net
 
 
+def fused(net):
+    net.forward()
+    return net.blobs["y"].data.copy()
+
+
 def one_by_one(net):
     for i in range(len(net.layers)):
         net.forward_layer(i)
@@ -102,34 +107,29 @@ def test_stored_statistics_and_factors(kind, layers, bias, dtype):
     expected, close = one_by_one(net), {"rtol": 0, "atol": 1e-5 if dtype == np.float32 else 1e-13}
     for _ in range(3):
         net.blobs["y"].data.fill(7)
-        net.forward()
-        np.testing.assert_allclose(net.blobs["y"].data, expected, **close)
+        np.testing.assert_allclose(fused(net), expected, **close)
     for layer in net.layers:  # the next pass sees what anybody writes
         for blob in layer.blobs:
             blob.data[...] *= 1.25
-    net.forward()
-    changed = net.blobs["y"].data.copy()
+    changed = fused(net)
     assert abs(changed - expected).max() > 0.1
     np.testing.assert_allclose(changed, one_by_one(net), **close)
     net.blobs["x"].reshape((2, *shape[1:-1], shape[-1] + 3))
-    net.forward()
-    np.testing.assert_allclose(net.blobs["y"].data, one_by_one(net), **close)
+    np.testing.assert_allclose(fused(net), one_by_one(net), **close)
 
 
 def test_groups_have_factors_of_their_own():
     net = deployed((3, 6, 9, 8), "num_output: 34 group: 2 kernel_size: 3 pad: 1", NORM, SCALE, RELU)
-    net.forward()
-    np.testing.assert_allclose(net.blobs["y"].data, one_by_one(net), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(fused(net), one_by_one(net), rtol=1e-5, atol=1e-5)
 
 
 def test_statistics_without_weight_count_as_0():
     net = deployed(*CONVOLUTIONS["channel"], NORM)
     net.layers[2].blobs[2].data[...] = 0
-    net.forward()
-    np.testing.assert_allclose(net.blobs["y"].data, one_by_one(net), rtol=1e-5)
+    np.testing.assert_allclose(fused(net), one_by_one(net), rtol=1e-5)
 
 
-@pytest.mark.parametrize(("layers", "fused"), [
+@pytest.mark.parametrize(("layers", "count"), [
     ((NORM.replace("eps", "use_global_stats: false eps"), RELU), 0),
     ((NORM, SCALE.replace("scale_param {", "scale_param { axis: 2 num_axes: 2")), 1),
     ((SCALE.replace("scale_param {", "scale_param { num_axes: 2"), RELU), 0),
@@ -139,11 +139,10 @@ def test_statistics_without_weight_count_as_0():
     ((NORM.replace('top: "y"', 'top: "z"'),), 0),
     (('layer { name: "t" type: "Silence" bottom: "x" }', NORM), 0),
 ])
-def test_as_many_as_it_can(layers, fused):
+def test_as_many_as_it_can(layers, count):
     net = deployed(*CONVOLUTIONS["channel"], *layers)
-    assert (net._fused[1].last - 1 if net._fused[1] else 0) == fused
-    net.forward()
-    np.testing.assert_allclose(net.blobs["y"].data, one_by_one(net), rtol=1e-5, atol=1e-5)
+    assert (net._fused[1].last - 1 if net._fused[1] else 0) == count
+    np.testing.assert_allclose(fused(net), one_by_one(net), rtol=1e-5, atol=1e-5)
 
 
 def test_gradients_need_what_lies_between():
