@@ -79,11 +79,10 @@ def fold(own: Array, means: Array, variances: Array, weights: Array, eps: float,
 
     ``means`` and ``variances`` are sums, to be divided by ``weights[0]``, or to be left out where that is 0.
     """
-    one, zero = scale.dtype.type(1), scale.dtype.type(0)
-    share = zero if weights[0] == 0 else one / weights[0]
+    stored_statistics(means, variances, weights, eps, term, factor)
     for c in range(len(factor)):
-        factor[c] = scale[c] / np.sqrt(variances[c] * share + eps)
-        term[c] = (own[c] - means[c] * share) * factor[c] + bias[c]
+        factor[c] *= scale[c]
+        term[c] = (own[c] - term[c]) * factor[c] + bias[c]
 
 
 @njit(cache=True, nogil=True)
