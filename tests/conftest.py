@@ -5,6 +5,10 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no deadline", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)

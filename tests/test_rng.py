@@ -144,7 +144,7 @@ def test_bernoulli_extremes() -> None:
 
 
 @given(seeds, floats, floats)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_uniform_stays_within_its_bounds(seed: int, a: float, b: float) -> None:
     low, high = min(a, b), max(a, b)
     values = Rng(seed).uniform(low, high, 40)
@@ -154,7 +154,7 @@ def test_uniform_stays_within_its_bounds(seed: int, a: float, b: float) -> None:
 
 
 @given(seeds, floats, st.floats(2**-10, 2**10, width=32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_gaussian_scales_and_shifts_one_stream(seed: int, mean: float, sigma: float) -> None:
     unit = Rng(seed).gaussian(0, 1, 40)
     expected = unit * np.float32(sigma) + np.float32(mean)
@@ -162,7 +162,7 @@ def test_gaussian_scales_and_shifts_one_stream(seed: int, mean: float, sigma: fl
 
 
 @given(seeds, st.integers(0, 1500), st.integers(0, 40))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_state_goes_on_where_it_was_taken(seed: int, before: int, count: int) -> None:
     first, second = Rng(seed), Rng(0)
     first.uniform(0, 1, before)
@@ -174,7 +174,7 @@ def test_state_goes_on_where_it_was_taken(seed: int, before: int, count: int) ->
 
 
 @given(seeds, st.lists(st.integers(), max_size=30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_shuffle_keeps_what_is_there(seed: int, items: list[int]) -> None:
     shuffled = items.copy()
     Rng(seed).shuffle(shuffled)

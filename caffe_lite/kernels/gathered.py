@@ -82,6 +82,37 @@ def _tile(typing: Any, x: Any, x0: Any, rows: Any, r0: Any, steps: Any, s0: Any,
     return signature, codegen
 
 
+@cache
+def multiplication(vectors: int, narrow: int) -> Any:
+    """The product of some rows and a block of B: ``vectors`` vectors wide or, where it is not ``wide``, ``narrow``."""
+    wide_rows, narrow_rows = TILE_ROWS[vectors], TILE_ROWS[narrow]
+
+    @njit(cache=True, nogil=True)
+    @sized(vectors, narrow)
+    def multiply(x: Array, x0: int, rows: Array, first: int, last: int, steps: Array, s0: int, depth: int, b: Array,
+                 b0: int, c: Array, c0: int, wide: bool, more: bool, final: bool, slope: float) -> None:
+        """``_tile`` for the rows ``first`` to ``last``; up to ``SLACK`` more are overwritten."""
+        lanes = VECTOR_BYTES // x.itemsize
+        if wide:
+            for r in range(first, last, wide_rows):
+                _tile(x, x0, rows, r, steps, s0, depth, b, b0, c, c0 + (r - first) * vectors * lanes, more, final,
+                      slope, wide_rows, vectors)
+        else:
+            for r in range(first, last, narrow_rows):
+                _tile(x, x0, rows, r, steps, s0, depth, b, b0, c, c0 + (r - first) * narrow * lanes, more, final,
+                      slope, narrow_rows, narrow)
+
+    return multiply
+
+
+@njit(cache=True, nogil=True)
+def pack_terms(factor: Array, bias: Array, first: int, valid: int, width: int, out: Array) -> None:
+    """The factors and then the biases of a block of filters, 0 for lanes that are too many."""
+    for lane in range(width):
+        out[lane] = factor[first + lane] if lane < valid else 0
+        out[width + lane] = bias[first + lane] if lane < valid else 0
+
+
 @njit(cache=True, nogil=True)
 def _frame(x: Array, x0: int, planes: int, plane: int, framed: int, sources: Array, targets: Array, width: int,
            out: Array) -> None:
@@ -113,9 +144,7 @@ def pack_filters(begin: int, end: int, w: Array, factor: Array, bias: Array, tap
         w0, at = unit // (parts * blocks) * w_group + first * lane_step, unit // parts * (high + 2) * lanes * vectors
         if unit % parts == 0:
             o, tail = unit // (parts * blocks) * outs + first, packed[at + high * width:at + (high + 2) * width]
-            for lane in range(width):
-                tail[lane] = factor[o + lane] if lane < valid else 0
-                tail[width + lane] = bias[o + lane] if lane < valid else 0
+            pack_terms(factor, bias, o, valid, width, tail)
         lo = min(high, unit % parts * part)
         hi = min(high, lo + part)
         if valid < width:
@@ -154,7 +183,7 @@ def _store(sums: Array, width: int, valid: int, first: int, last: int, pixels: i
 @cache
 def convolve(vectors: int, narrow: int) -> Any:
     """The convolution whose first blocks of filters are ``vectors`` vectors wide, the others ``narrow``."""
-    wide_rows, narrow_rows = TILE_ROWS[vectors], TILE_ROWS[narrow]
+    multiply = multiplication(vectors, narrow)
 
     @njit(cache=True, nogil=True)
     @sized(vectors, narrow)
@@ -184,15 +213,8 @@ def convolve(vectors: int, narrow: int) -> Any:
             for t in range(0, depth, deep):
                 at = (g * blocks + block) * (depth + 2) * lanes * vectors + t * width
                 x_at, count = x0 + g * (channels // group) * framed, min(deep, depth - t)
-                more, final = t > 0, t + count == depth
-                if block < wide:
-                    for r in range(first, last, wide_rows):
-                        _tile(seen, x_at, rows, r, steps, t, count, packed, at, sums, (r - first) * width, more, final,
-                              slope, wide_rows, vectors)
-                else:
-                    for r in range(first, last, narrow_rows):
-                        _tile(seen, x_at, rows, r, steps, t, count, packed, at, sums, (r - first) * width, more, final,
-                              slope, narrow_rows, narrow)
+                multiply(seen, x_at, rows, first, last, steps, t, count, packed, at, sums, 0, block < wide, t > 0,
+                         t + count == depth, slope)
             _store(sums, width, valid, first, last, pixels, places, y, b * images * image + (g * outs + o) * out_plane,
                    image, out_plane)
 
@@ -202,7 +224,7 @@ def convolve(vectors: int, narrow: int) -> Any:
 @cache
 def filter_gradient(vectors: int, narrow: int) -> Any:
     """The gradient of the filters, blocks of which are as wide as for ``convolve``."""
-    wide_rows, narrow_rows = TILE_ROWS[vectors], TILE_ROWS[narrow]
+    multiply = multiplication(vectors, narrow)
 
     @njit(cache=True, nogil=True)
     @sized(vectors, narrow)
@@ -253,13 +275,8 @@ def filter_gradient(vectors: int, narrow: int) -> Any:
                                 transpose(dy, ((image * group + g) * outs + o) * pixels + pixel, pixels, panel,
                                           (q - p) * width, width, valid, count)
                                 q += count
-                        for r in range(first, last, wide_rows if is_wide else narrow_rows):
-                            if is_wide:
-                                _tile(seen, x0 + g * depth * framed, rows, r, steps, p, deep, panel, 0, sums,
-                                      at + r * width, more, False, x.dtype.type(1), wide_rows, vectors)
-                            else:
-                                _tile(seen, x0 + g * depth * framed, rows, r, steps, p, deep, panel, 0, sums,
-                                      at + r * width, more, False, x.dtype.type(1), narrow_rows, narrow)
+                        multiply(seen, x0 + g * depth * framed, rows, first, last, steps, p, deep, panel, 0, sums,
+                                 at + first * width, is_wide, more, False, x.dtype.type(1))
             for unit in units:
                 block, first = unit // parts, unit % parts * part
                 last = min(elements, first + part)

@@ -19,10 +19,11 @@ from caffe_lite.layers.convolution_depthwise import DepthwiseConvolution
 from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry, read_geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
+from caffe_lite.layers.convolution_winograd import WinogradConvolution
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import Workspace, parallel_for
 
-Engine = DepthwiseConvolution | DirectConvolution | ChannelConvolution | Im2colConvolution
+Engine = DepthwiseConvolution | DirectConvolution | WinogradConvolution | ChannelConvolution | Im2colConvolution
 
 
 @register("Convolution")
@@ -100,7 +101,7 @@ class ConvolutionLayer(Layer):
                        slope: float) -> None:
         """``relu(factor (w * x) + term)``, each for a channel of the top; the layer's own bias is left out."""
         w, x, y = self.blobs[0].data, bottom[0].data.reshape(-1), top[0].data.reshape(-1)
-        if isinstance(self._engine, ChannelConvolution):
+        if isinstance(self._engine, ChannelConvolution | WinogradConvolution):
             self._engine.forward(x, w.reshape(-1), term, y, slope, factor)
             return
         if self._scaled is None:
@@ -132,6 +133,6 @@ def choose_engine(geometry: Geometry, dtype: Any, workspace: Workspace) -> Engin
     """The fastest code that can do this convolution."""
     if DepthwiseConvolution.suits(geometry):
         return DepthwiseConvolution(geometry, dtype)
-    kinds: tuple[type[DirectConvolution | ChannelConvolution | Im2colConvolution], ...] = (
-        DirectConvolution, ChannelConvolution, Im2colConvolution)
+    kinds: tuple[type[DirectConvolution | WinogradConvolution | ChannelConvolution | Im2colConvolution], ...] = (
+        DirectConvolution, WinogradConvolution, ChannelConvolution, Im2colConvolution)
     return max(kinds, key=lambda kind: kind.rate(geometry, dtype))(geometry, dtype, workspace)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from itertools import product
-from math import ceil, lcm, prod
+from math import ceil, prod
 from typing import Any
 
 import numpy as np
 
 from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.bias import bias_gradient
-from caffe_lite.kernels.gathered import MOST_VECTORS, SLACK, TILE_ROWS, convolve, filter_gradient, pack_filters
+from caffe_lite.kernels.gathered import SLACK, convolve, filter_gradient, pack_filters
 from caffe_lite.kernels.vector import COMPILED, filled, lanes
+from caffe_lite.layers.convolution_blocks import DEPTH, Blocks, parts_of, slack
 from caffe_lite.layers.convolution_frames import Frame, Phases, each, flat
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.grain import enough_units
 from caffe_lite.parallel import Workspace, call, parallel_for, threads
 
 Array = np.ndarray[Any, Any]
-DEPTH = 256  # rows of a packed panel, which stays in the cache
 ROWS = 480  # most rows of the product that are made at once, for the same reason
 FEW_ROWS = 192  # with fewer, packing a panel takes its time; images are then taken together
 PACKING = 16  # multiplications that take as long as to pack an element
@@ -90,11 +90,11 @@ class _Pass:
                  places: Array | None, plane: int, filter_steps: tuple[int, int, int], dtype: Any,
                  workspace: Workspace) -> None:
         n, images = lanes(np.dtype(dtype).itemsize), _together(g)
-        blocks = _Blocks(outs, n)
+        blocks = Blocks(outs, n)
         pixels, depth = len(rows), channels * len(taps)
         rows = each(images, g.group * channels * frame.framed, rows)
         units = g.num // images * g.group * blocks.count
-        part, parts = _parts(len(rows), units, ROWS, blocks.whole)
+        part, parts = parts_of(len(rows), units, ROWS, blocks.whole)
         self._kernel, self._units = convolve(blocks.vectors, blocks.narrow), units * parts
         self._grain = enough_units(self._units, g.num * pixels * g.group * outs * depth)
         self._frame = workspace.per_thread("frame", images * g.group * channels * frame.framed, dtype)
@@ -103,7 +103,7 @@ class _Pass:
         pieces = ceil(threads() / (g.group * blocks.count))
         self._pack = (g.group * blocks.count * pieces, taps, (channels, *filter_steps),
                       (outs, n, blocks.count, blocks.vectors, blocks.wide, pieces))
-        self._args = (frame.sources, frame.targets, _slack(rows), each(channels, frame.framed, elements),
+        self._args = (frame.sources, frame.targets, slack(rows), each(channels, frame.framed, elements),
                       np.empty(0, np.int64) if places is None else places,
                       (images, g.group * channels, frame.plane, frame.framed, frame.line, depth, DEPTH),
                       (g.group, outs, blocks.count, blocks.wide, part, parts, pixels, plane))
@@ -122,11 +122,11 @@ class _FilterPass:
     def __init__(self, g: Geometry, frame: Frame, outputs: Array, elements: Array, dtype: Any,
                  workspace: Workspace) -> None:
         images, channels, outs = _together(g), g.channels // g.group, g.outputs // g.group
-        blocks = _Blocks(outs, lanes(np.dtype(dtype).itemsize))
+        blocks = Blocks(outs, lanes(np.dtype(dtype).itemsize))
         rows, steps = each(channels, frame.framed, elements), each(images, g.channels * frame.framed, outputs)
         units, deep = g.group * blocks.count, min(DEPTH, len(steps))
         at_once = g.num == images and len(steps) <= DEPTH
-        part, parts = _parts(len(rows), units, ROWS if at_once else len(rows), blocks.whole)
+        part, parts = parts_of(len(rows), units, ROWS if at_once else len(rows), blocks.whole)
         self._kernel, self._units = filter_gradient(blocks.vectors, blocks.narrow), units * parts
         self._grain = enough_units(self._units, g.num * g.pixels * prod(g.weight_shape))
         self._frame = workspace.per_thread("frame", images * g.channels * frame.framed, dtype)
@@ -135,7 +135,7 @@ class _FilterPass:
             self._sums = workspace.per_thread("filter sums", (part + SLACK) * blocks.width, dtype)
         else:
             self._sums = workspace.shared("filters", units * (len(rows) + SLACK) * blocks.width, dtype)
-        self._args = (frame.sources, frame.targets, _slack(rows), steps,
+        self._args = (frame.sources, frame.targets, slack(rows), steps,
                       (g.num, images, g.channels, frame.plane, frame.framed, frame.line),
                       (g.group, outs, blocks.count, blocks.wide, part, parts, g.pixels, deep))
 
@@ -144,38 +144,7 @@ class _FilterPass:
                      grain=self._grain)
 
 
-class _Blocks:
-    """``channels`` cut into blocks of lanes, of as nearly the same width as can be."""
-
-    def __init__(self, channels: int, lanes: int) -> None:
-        total = ceil(channels / lanes)
-        self.count = ceil(total / MOST_VECTORS)
-        self.vectors = ceil(total / self.count)
-        self.wide = total - self.count * (self.vectors - 1)
-        self.narrow = self.vectors if self.wide == self.count else self.vectors - 1
-        self.width = self.vectors * lanes
-        self.whole = lcm(TILE_ROWS[self.vectors], TILE_ROWS[self.narrow])  # rows that are whole tiles of both widths
-
-
 def _together(g: Geometry) -> int:
     """How many images to take together: as few as give enough rows, and all blocks have as many."""
     divisors = [n for n in range(1, g.num + 1) if g.num % n == 0]
     return next((n for n in divisors if n * g.pixels >= FEW_ROWS), divisors[-1])
-
-
-def _parts(rows: int, others: int, most: int, whole: int) -> tuple[int, int]:
-    """Rows a part, which are ``whole`` tiles, and parts, so that ``others`` times the parts are spread evenly over the
-    threads."""
-    fewest = ceil(rows / most)
-    choices = [ceil(ceil(rows / wanted) / whole) * whole for wanted in range(fewest, fewest + 2 * threads())]
-
-    def cost(part: int) -> float:
-        units = ceil(rows / part) * others
-        return ceil(units / threads()) * threads() / units * (1 + 0.01 * (ceil(rows / part) - fewest))
-
-    part = min(choices, key=cost)
-    return part, ceil(rows / part)
-
-
-def _slack(rows: Array) -> Array:
-    return np.concatenate([rows, np.repeat(rows[-1:], SLACK)])

@@ -56,12 +56,16 @@ class DirectConvolution:
 
     @staticmethod
     def rate(g: Geometry, dtype: Any) -> float:
-        """About which part of the machine's rate it reaches: the lanes that have an image."""
+        """About which part of the machine's rate it reaches: the lanes that have an image, but products with the
+        zeros around the images are left out."""
         n = lanes(np.dtype(dtype).itemsize)
         can = COMPILED and len(g.size) == 2 and 2 <= g.kernel[1] <= MOST_TAPS
         if not can or n * max(g.channels * g.plane, g.outputs * g.pixels) > CHUNK:
             return 0
-        return filled(g.num, n)
+        axes = zip(g.size, g.out, g.kernel, g.pad, g.stride, g.dilation, strict=True)
+        seen = [sum(0 <= x * s - p + k * d < size for x in range(out) for k in range(kernel)) / (out * kernel)
+                for size, out, kernel, p, s, d in axes]
+        return filled(g.num, n) / max(prod(seen), 0.5)
 
     def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
         """Overwrite ``y``, rectified with this negative slope unless it is 1."""

@@ -102,7 +102,7 @@ def found(path: Path) -> list[str]:
 
 
 @given(changed())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_error_if_and_only_if_the_net_is_refused(tmp_path: Path, net: Any) -> None:
     path = tmp_path / "net.prototxt"
     schema.write_text(path, net)

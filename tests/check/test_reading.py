@@ -78,7 +78,7 @@ def test_there_is_an_end() -> None:
 
 
 @given(st.integers(0, len(TEXT) - 1), st.integers(0, 6), st.sampled_from(["", "}", "{", '"', ":", "5", "layer {", "\n", "<"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_wrong_for_one_reader_is_wrong_for_the_other(start: int, length: int, new: str) -> None:
     text = TEXT[:start] + new + TEXT[start + length :]
     reading = read(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caffe_lite.errors import DataError
@@ -66,7 +66,6 @@ def test_pairs_of_one_kind(same):
         best_threshold(np.arange(3), np.full(3, same))
 
 
-@settings(deadline=None)
 @given(st.integers(2, 30), st.integers(1, 5), st.integers(0, 9))
 def test_nearest(count, dimensions, seed):
     points = np.random.default_rng(seed).standard_normal((count, dimensions)).astype(np.float32)

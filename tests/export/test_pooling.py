@@ -31,7 +31,7 @@ def pooling(method, kernel, stride, pad, rounding="CEIL", tops='top: "y"'):
 
 
 @pytest.mark.parametrize(("method", "place"), [*((method, False) for method in METHODS), ("MAX", True)])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(size=st.tuples(st.integers(1, 11), st.integers(1, 11)),
        kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)), stride=st.tuples(st.integers(1, 4), st.integers(1, 4)),
        pad=st.tuples(st.integers(0, 4), st.integers(0, 4)), rounding=st.sampled_from(("CEIL", "FLOOR")))

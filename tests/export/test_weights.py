@@ -139,7 +139,7 @@ def test_no_file(tmp_path, ending):
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_damaged_file_is_an_error_or_arrays(tmp_path_factory, ending, data):
     path = tmp_path_factory.mktemp("damaged") / f"w{ending}"

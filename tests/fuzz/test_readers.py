@@ -64,7 +64,7 @@ def test_changed_files_are_read_or_refused(name, folder):
     reader = READERS[name]
     samples = list(reader.seeds())
 
-    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
+    @settings(max_examples=EXAMPLES, derandomize=True, database=None,
               suppress_health_check=list(HealthCheck))
     @given(st.integers(0, len(samples) - 1), st.randoms(use_true_random=False))
     def run(index, random):

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caffe_lite import schema
@@ -77,7 +77,6 @@ def expected(data):
     return d.channels, d.height, d.width, d.label, d.encoded, d.data, np.array(d.float_data, np.float32).tobytes()
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(known, unknown), max_size=12))
 def test_fields_in_any_order(parts):
     data = b"".join(parts)
@@ -85,7 +84,6 @@ def test_fields_in_any_order(parts):
     assert parse(data) == expected(data)
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(known, unknown), min_size=1, max_size=4), st.data())
 def test_cut_off(parts, data):
     """A record that ends within a field is none; between two fields nobody can tell."""
@@ -94,7 +92,6 @@ def test_cut_off(parts, data):
     assert parse(cut) == expected(cut)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_what_protobuf_refuses_is_refused(data):
     if expected(data) is None:

@@ -43,7 +43,7 @@ def check(m, n, k, begin, end, dtype, accumulate, seed):
         np.testing.assert_allclose(found, base, atol=tolerance, rtol=tolerance)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(m=st.integers(1, 19), n=st.integers(1, 67), k=st.integers(1, 37),
        cut=st.tuples(st.integers(0, 66), st.integers(0, 67)), dtype=st.sampled_from([np.float32, np.float64]), accumulate=st.booleans(), seed=st.integers(0, 99))
 def test_any_shape(m, n, k, cut, dtype, accumulate, seed):
@@ -72,7 +72,7 @@ def test_more_columns_than_a_panel_has():
     check(FEW_ROWS + 5, PANEL // DEPTH + 131, DEPTH + 1, 0, PANEL // DEPTH + 130, np.float32, True, 1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(m=st.integers(1, 60), n=st.integers(1, 200), k=st.integers(1, 300), cut=st.integers(0, 200),
        accumulate=st.booleans())
 def test_the_same_bits_however_the_columns_are_cut(m, n, k, cut, accumulate):

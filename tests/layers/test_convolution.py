@@ -15,6 +15,7 @@ from caffe_lite.layers.convolution_channels import ChannelConvolution
 from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
+from caffe_lite.layers.convolution_winograd import WinogradConvolution
 from caffe_lite.layers.grain import enough_units
 from caffe_lite.parallel import Workspace
 
@@ -70,7 +71,7 @@ def check(engine, g, dtype, tolerance):
         assert abs((by_definition(g, x, other_w) * dy).sum() - (dw - 1) @ other_w.reshape(-1)) < scale
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(num=st.integers(1, 5), group=st.integers(1, 2), channels=st.integers(1, 3), outputs=st.integers(1, 7),
        size=st.tuples(st.integers(3, 11), st.integers(3, 11)), kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
        pad=st.tuples(st.integers(0, 3), st.integers(0, 3)), stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
@@ -92,7 +93,7 @@ def test_patches(num, group, channels, outputs, size, kernel, pad, stride, dilat
 def test_vector_code(dtype, channels, outputs, width, taps, pad, stride, dilation):
     """Widths are compiled in, so only the other sizes vary."""
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     @given(num=st.integers(1, 2 * lanes(4) + 1), group=st.integers(1, 2), height=st.integers(3, 8),
            kernel_h=st.integers(1, 4), pad_h=st.integers(0, 3), stride_h=st.integers(1, 3), dilation_h=st.integers(1, 2))
     def run(num, group, height, kernel_h, pad_h, stride_h, dilation_h):
@@ -123,7 +124,7 @@ def test_patches_in_several_blocks(monkeypatch):
     check(Im2colConvolution(g, np.float64, Workspace()), g, np.float64, 1e-11)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(num=st.integers(1, 5), group=st.integers(1, 2), channels=st.integers(1, 19), outputs=st.sampled_from([1, 16, 70]),
        axes=st.lists(st.tuples(st.integers(3, 9), st.integers(1, 4), st.integers(0, 3), st.integers(1, 3), st.integers(1, 2)),
                      max_size=3), dtype=st.sampled_from([np.float32, np.float64]))
@@ -138,16 +139,32 @@ def test_channels_in_the_lanes(num, group, channels, outputs, axes, dtype):
     check(ChannelConvolution(g, dtype, Workspace()), g, dtype, 2e-4 if dtype is np.float32 else 1e-11)
 
 
+@settings(max_examples=40)
+@given(num=st.integers(1, 7), group=st.integers(1, 2), channels=st.integers(1, 19), outputs=st.sampled_from([1, 16, 70]),
+       size=st.tuples(st.integers(3, 19), st.integers(3, 19)), pad=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+       dtype=st.sampled_from([np.float32, np.float64]))
+def test_fewer_multiplications(num, group, channels, outputs, size, pad, dtype):
+    base = Geometry(channels * group, outputs * group, group, (3, 3), pad, (1, 1), (1, 1))
+    g = base.over(num, size, fail)
+    check(WinogradConvolution(g, dtype, Workspace()), g, dtype, 2e-4 if dtype is np.float32 else 1e-11)
+
+
+def test_fewer_multiplications_in_several_bands_and_parts():
+    g = Geometry(290, 130, 1, (3, 3), (1, 0), (1, 1), (1, 1)).over(2, (33, 18), fail)
+    check(WinogradConvolution(g, np.float64, Workspace()), g, np.float64, 2e-11)
+
+
 @pytest.mark.parametrize("num", [1, 7])  # all pixels at once, or image after image
 def test_filters_in_several_parts(num):
     g = Geometry(130, 70, 1, (3, 2), (1, 0), (1, 1), (1, 1)).over(num, (5, 8), fail)
     check(ChannelConvolution(g, np.float64, Workspace()), g, np.float64, 1e-11)
 
 
+@pytest.mark.parametrize("kind", [ChannelConvolution, WinogradConvolution])
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_the_same_bits_on_any_number_of_threads(threads, monkeypatch):
+def test_the_same_bits_on_any_number_of_threads(threads, kind, monkeypatch):
     def results():
-        engine = ChannelConvolution(g, np.float32, Workspace())
+        engine = kind(g, np.float32, Workspace())
         y, dx, dw = (np.zeros(n, np.float32) for n in (dy.size, x.size, w.size))
         engine.forward(x, w, None, y)
         engine.backward_data(dy, w, dx)
@@ -168,6 +185,9 @@ def test_the_same_bits_on_any_number_of_threads(threads, monkeypatch):
     (lanes(4), 2, 3, 3, DirectConvolution),
     (1, 2, 1, 3, Im2colConvolution),
     (1, 2, lanes(4), 3, ChannelConvolution),
+    (3, 64, 4 * lanes(4), 3, WinogradConvolution),
+    (lanes(4), 64, 4 * lanes(4), 5, WinogradConvolution),
+    (1, 64, 4 * lanes(4), 2, ChannelConvolution),
     (lanes(4), 2, lanes(4), 1, ChannelConvolution),
     (0, 2, lanes(4), 3, Im2colConvolution),
 ])

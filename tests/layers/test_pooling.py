@@ -35,7 +35,7 @@ def test_vector_code_equals_the_plain(dtype, width, kernel_w, stride_w, pad_w):
     out_w = math.ceil((width + 2 * pad_w - kernel_w) / stride_w) + 1
     fast = max_forward_vector(kernel_w, stride_w, pad_w, width, out_w)
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(height=st.integers(4, 9), kernel_h=st.integers(1, 4), stride_h=st.integers(1, 3), seed=st.integers(0, 9))
     def run(height, kernel_h, stride_h, seed):
         x = np.random.default_rng(seed).integers(-2, 3, (3, height, width)).astype(dtype)  # full of ties
@@ -61,7 +61,7 @@ def test_vector_code_averages_as_the_plain(dtype, width, kernel_w, stride_w, pad
     out_w -= bool(pad_w) and (out_w - 1) * stride_w >= width + pad_w
     fast = average_pooling(kernel_w, stride_w, pad_w, width, out_w)
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(height=st.integers(4, 9), kernel_h=st.integers(1, 4), stride_h=st.integers(1, 3), pad_h=st.integers(0, 3),
            seed=st.integers(0, 9))
     def run(height, kernel_h, stride_h, pad_h, seed):

@@ -11,6 +11,7 @@ from caffe_lite.layers import convolution
 
 CONVOLUTIONS = {  # by the engine that is to do it, which another machine would not choose
     "channel": ((3, 5, 9, 8), "num_output: 17 kernel_size: 3 pad: 1"),
+    "winograd": ((3, 5, 9, 8), "num_output: 17 kernel_size: 3 pad: 1"),
     "direct": ((16, 2, 9, 8), "num_output: 4 kernel_size: 3"),
     "im2col": ((1, 3, 9, 8), "num_output: 2 kernel_size: 2 stride: 2"),
     "depthwise": ((2, 3, 9, 8), "num_output: 3 group: 3 kernel_size: 3"),

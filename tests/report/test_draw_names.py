@@ -80,7 +80,7 @@ NAMES = st.text(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(NAMES, NAMES)
 def test_any_name(tmp_path_factory: pytest.TempPathFactory, layer: str, blob: str) -> None:
     check(tmp_path_factory.mktemp("any"), layer, blob)

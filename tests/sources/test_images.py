@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.images import encoded, pictures
 
@@ -39,7 +39,6 @@ def test_resized_as_by_opencv(i):
     np.testing.assert_array_equal(resize_image(before, *after.shape[1:]), after)
 
 
-@settings(deadline=None)
 @given(st.tuples(*[st.integers(1, 9)] * 4), st.integers(0, 255))
 def test_a_plain_area_stays_plain(sizes, value):
     height, width, new_height, new_width = sizes

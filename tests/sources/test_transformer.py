@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.databases import make_datum
 
@@ -50,7 +50,6 @@ def plain(images, phase, seed, scale=1.0, mirror=False, crop_size=0, mean_value=
     return np.stack(result)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_bit_for_bit(data):
     draw = data.draw

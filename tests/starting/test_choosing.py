@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from caffe_lite.errors import DataError
@@ -26,7 +26,6 @@ def photos(sizes):
                   tuple(map(str, range(len(labels)))))
 
 
-@settings(deadline=None)
 @given(SIZES, st.floats(0.01, 0.99), st.integers(0, 9))
 def test_every_image_is_in_one_part(sizes, share, seed):
     train, test = split(photos(sizes), share, Rng(seed))
@@ -59,7 +58,6 @@ def test_a_single_image_cannot_be_split():
         split(photos([3, 1]), 0.2, Rng(1))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 12), min_size=2, max_size=5).filter(lambda sizes: max(sizes) > 1), st.integers(1, 300))
 def test_balanced_pairs(sizes, count):
     labels = np.random.default_rng(count).permutation(np.repeat(np.arange(len(sizes)), sizes))
@@ -94,7 +92,6 @@ def test_tutorial_pairs_are_the_converters():
     assert tutorial_pairs(np.zeros(13), 20, Rng(7)).tolist() == [list(pair) for pair in expected]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**6), st.integers(1, 10**4), st.integers(1, 100))
 def test_a_plan_covers_the_test_set_exactly_once(train, test, rounds):
     found = plan(train, test, rounds, least=1000, most=50000)

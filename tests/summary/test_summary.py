@@ -153,7 +153,7 @@ ROWS = st.lists(st.builds(
 
 
 @given(ROWS, st.integers(20, 200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_table_fits_the_terminal(rows: list[Row], width: int) -> None:
     lines = as_text("net", rows, width).splitlines()[1:]
     assert max(map(len, lines)) <= width

@@ -1,0 +1,349 @@
+"""Convolutions with filters of 3 x 3 and 5 x 5 that need half of the multiplications: Winograd's minimal filtering.
+
+Outputs are made in tiles of 2 x 2. Of the inputs d that a tile sees and a filter g::
+
+    y = Aᵀ [Σ_c (G g Gᵀ) ∘ (Bᵀ d B)] A
+
+Each of the elements in the brackets, the *points*, is a matrix product over channels: one of ``gathered.py``'s, with
+outputs in the lanes. Gradients are the transposed of it. Filters of 3 have 16 points instead of 36 products; those of 5
+are one of 3 and one of 2 side by side, 49 points instead of 100. The matrices so hold nothing but 0, 1, -1 and 1/2,
+and sums round about as they do without them (with fewer points factors grow, and errors with them).
+
+Which inputs the tiles of a row or a column see, and which outputs they make, is in two tables: where a line begins in
+the plane, and a place in it, far below 0 for what lies outside.
+
+Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import product
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+from numba import njit, types
+
+from caffe_lite.kernels.arrays import clear
+from caffe_lite.kernels.gathered import SLACK, multiplication, pack_terms
+from caffe_lite.kernels.lanes import transpose
+from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals, sized
+
+Array = Any
+Matrix = Sequence[Sequence[float]]
+
+
+class Form(NamedTuple):
+    """The matrices for an axis: Bᵀ, G and Aᵀ."""
+
+    inputs: Matrix
+    filters: Matrix
+    outputs: Matrix
+
+
+FORMS = {
+    3: Form(((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
+            ((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)),
+            ((1, 1, 1, 0), (0, 1, -1, -1))),
+    5: Form(((1, 0, -1, 0, 0, 0), (0, 1, 1, 0, 0, 0), (0, -1, 1, 0, 0, 0), (0, 1, 0, -1, 0, 0),
+             (0, 0, 0, 1, -1, 0), (0, 0, 0, 0, 1, 0), (0, 0, 0, 0, 1, -1)),
+            ((1, 0, 0, 0, 0), (0.5, 0.5, 0.5, 0, 0), (0.5, -0.5, 0.5, 0, 0), (0, 0, 1, 0, 0),
+             (0, 0, 0, 1, 0), (0, 0, 0, 1, 1), (0, 0, 0, 0, 1)),
+            ((1, 1, 1, 0, 1, 1, 0), (0, 1, -1, -1, 0, 1, -1))),
+}  # fmt: skip
+TOGETHER = 16  # channels whose filters are turned around together
+
+
+def points(taps: int) -> int:
+    """How many matrix products a convolution with filters of this size is."""
+    return len(FORMS[taps].inputs) ** 2
+
+
+def _sum(code: Code, factors: Sequence[float], vectors: Sequence[Any]) -> Any:
+    total = None
+    for factor, vector in zip(factors, vectors, strict=True):
+        if factor:
+            if abs(factor) != 1:
+                vector = code.builder.fmul(vector, ir.Constant(code.vector, [abs(factor)] * code.lanes))
+            if factor < 0:
+                total = code.builder.fsub(code.zero if total is None else total, vector)
+            else:
+                total = vector if total is None else code.builder.fadd(total, vector)
+    return total
+
+
+def _both_ways(code: Code, matrix: Matrix, vectors: Sequence[Any]) -> list[Any]:
+    """``matrix X matrixᵀ`` of a square X, which is given row by row."""
+    n = len(matrix[0])
+    columns = [vectors[i::n] for i in range(n)]
+    half = [[_sum(code, line, column) for column in columns] for line in matrix]
+    return [_sum(code, line, row) for row in half for line in matrix]
+
+
+def _transposed(matrix: Matrix) -> Matrix:
+    return list(zip(*matrix, strict=True))
+
+
+def _places(code: Code, side: int, tables: Sequence[Any], tile: Sequence[Any], before: Any,
+            pitch: Any) -> Iterator[Any]:
+    """Where in rows of ``pitch`` the ``side`` x ``side`` places of a tile are; row 0 stands for what lies outside."""
+    lines, columns = ([code.builder.load(code.at(table, code.add(code.mul(t, side), i))) for i in range(side)]
+                      for table, t in zip(tables, tile, strict=True))
+    for line, column in product(lines, columns):
+        row = code.add(code.builder.sub(code.add(line, column), before), 1)
+        inside = code.builder.icmp_signed(">", row, code.index(0))
+        yield code.mul(code.builder.select(inside, row, code.index(0)), pitch)
+
+
+@intrinsic
+def _from_image(typing: Any, q: Any, lines: Any, columns: Any, y: Any, x: Any, before: Any, v: Any, v0: Any, step: Any,
+                taps: Any, back: Any) -> Any:
+    """What the inputs of a tile, or if it goes ``back`` the gradients of its outputs, contribute to the points.
+
+    They are rows of one vector, the first of them 0 and ``before`` places left out; point k goes to ``v0 + k * step``.
+    """
+    sizes = literals(taps, back)
+    if sizes is None:
+        return None
+    form = FORMS[sizes[0]]
+    matrix = _transposed(form.outputs) if sizes[1] else form.inputs
+    i64 = types.int64
+    signature = types.void(q, lines, columns, i64, i64, i64, v, i64, i64, taps, back)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code = Code(context, builder, q.dtype)
+        tables = code.array(lines, args[1]), code.array(columns, args[2])
+        seen = [code.load(code.array(q, args[0], place))
+                for place in _places(code, len(matrix[0]), tables, args[3:5], args[5], code.lanes)]
+        for k, vector in enumerate(_both_ways(code, matrix, seen)):
+            code.store(vector, code.array(v, args[6], code.add(args[7], code.mul(args[8], k))))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def _to_image(typing: Any, m: Any, m0: Any, step: Any, terms: Any, f0: Any, pitch: Any, slope: Any, s: Any, s0: Any,
+              lines: Any, columns: Any, y: Any, x: Any, before: Any, taps: Any) -> Any:
+    """``s = relu(factor y + bias)`` of the 4 outputs of a tile, to rows of ``pitch`` of which each has a place."""
+    sizes = literals(taps)
+    if sizes is None:
+        return None
+    matrix = FORMS[sizes[0]].outputs
+    i64 = types.int64
+    signature = types.void(m, i64, i64, terms, i64, i64, m.dtype, s, i64, lines, columns, i64, i64, i64, taps)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code = Code(context, builder, m.dtype)
+        m0, step, f0, pitch, s0 = (args[i] for i in (1, 2, 4, 5, 8))
+        products = [code.load(code.array(m, args[0], code.add(m0, code.mul(step, k)))) for k in range(points(sizes[0]))]
+        factor = code.load(code.array(terms, args[3], f0))
+        bias = code.load(code.array(terms, args[3], code.add(f0, pitch)))
+        slopes, tables = code.broadcast(args[6]), (code.array(lines, args[9]), code.array(columns, args[10]))
+        places = _places(code, len(matrix), tables, args[11:13], args[13], pitch)
+        for place, total in zip(places, _both_ways(code, matrix, products), strict=True):
+            value = code.fma(total, factor, bias)
+            above = builder.fcmp_ordered(">", value, code.zero)
+            high, low = builder.select(above, value, code.zero), builder.select(above, code.zero, value)
+            code.store(code.fma(slopes, low, high), code.array(s, args[7], code.add(s0, place)))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def _filters(typing: Any, source: Any, s0: Any, s_step: Any, target: Any, t0: Any, t_step: Any, taps: Any,
+             kind: Any) -> Any:
+    """Filters to points (``kind`` 0), the same turned by 180 degrees (1), points to the filters' gradient (2)."""
+    sizes = literals(taps, kind)
+    if sizes is None:
+        return None
+    form = FORMS[sizes[0]]
+    matrix = _transposed(form.filters) if sizes[1] == 2 else form.filters
+    i64 = types.int64
+    signature = types.void(source, i64, i64, target, i64, i64, taps, kind)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code = Code(context, builder, source.dtype)
+        vectors = [code.load(code.array(source, args[0], code.add(args[1], code.mul(args[2], i))))
+                   for i in range(len(matrix[0]) ** 2)]
+        for k, vector in enumerate(_both_ways(code, matrix, vectors[::-1] if sizes[1] == 1 else vectors)):
+            code.store(vector, code.array(target, args[3], code.add(args[4], code.mul(args[5], k))))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@cache
+def pack_points(taps: int) -> Any:
+    """Packing of filters of this size for ``convolve``."""
+    count, area = points(taps), taps * taps
+
+    @njit(cache=True, nogil=True)
+    @sized(taps)
+    def pack_points_kernel(begin: int, end: int, w: Array, factor: Array, bias: Array, turned: bool, w_sizes: Any,
+                           y_sizes: Any, scratch: Array, packed: Array) -> None:
+        """``packed[block, k, u, l] = (G g Gᵀ)[k]`` of the filters g that begin at ``w[u * outer + l * lane_step]``;
+        after each block its factors and biases. The outer loop counts for each block in groups parts of what each
+        filter sees."""
+        depth, w_group, outer, lane_step = w_sizes
+        outs, lanes, blocks, vectors, wide, parts = y_sizes
+        part = (depth + parts - 1) // parts
+        most = TOGETHER if outer == area else 1
+        for unit in range(begin, end):
+            block = unit // parts % blocks
+            width = lanes * (vectors if block < wide else vectors - 1)
+            first = lanes * (block * vectors - max(0, block - wide))
+            valid = min(width, outs - first)
+            w0 = unit // (parts * blocks) * w_group + first * lane_step
+            at = unit // parts * (count * depth + 2) * lanes * vectors
+            if unit % parts == 0:
+                o, tail = unit // (parts * blocks) * outs + first, at + count * depth * width
+                pack_terms(factor, bias, o, valid, width, packed[tail:tail + 2 * width])
+            clear(scratch)
+            lo = min(depth, unit % parts * part)
+            hi = min(depth, lo + part)
+            for u in range(lo, hi, most):
+                start, columns = w0 + u * outer, min(most, hi - u) * area
+                if columns < lanes and start + (valid - 1) * lane_step + lanes <= len(w):
+                    columns = lanes  # more than asked for: whole vectors are faster
+                transpose(w, start, lane_step, scratch, 0, width, valid, columns)
+                for i in range(min(most, hi - u)):
+                    for j in range(0, width, lanes):
+                        source, target = i * area * width + j, at + (u + i) * width + j
+                        if turned:
+                            _filters(scratch, source, width, packed, target, depth * width, taps, 1)
+                        else:
+                            _filters(scratch, source, width, packed, target, depth * width, taps, 0)
+
+    return pack_points_kernel
+
+
+@cache
+def _looking(taps: int) -> Any:
+    @njit(cache=True, nogil=True)
+    @sized(taps)
+    def look(x: Array, x0: int, channels: int, plane: int, first: int, count: int, lines: Array, columns: Array,
+             rows: Any, across: int, q: Array, v: Array, v0: int, pitch: int, step: int, back: bool) -> None:
+        """``v[k * step + t * pitch + c]`` for all channels of some rows of tiles, which see ``count`` places from
+        ``first`` on."""
+        lanes = VECTOR_BYTES // x.itemsize
+        clear(q[:lanes])
+        for c in range(0, channels, lanes):
+            transpose(x, x0 + c * plane + first, plane, q, lanes, lanes, min(lanes, channels - c), count)
+            at = v0 + c
+            for i in range(rows[0], rows[1]):
+                for j in range(across):
+                    if back:
+                        _from_image(q, lines, columns, i, j, first, v, at, step, taps, 1)
+                    else:
+                        _from_image(q, lines, columns, i, j, first, v, at, step, taps, 0)
+                    at += pitch
+
+    return look
+
+
+@njit(cache=True, nogil=True)
+def _band(number: int, sizes: Any) -> Any:
+    """Of a band of tiles: its first row and the one after its last, the first and the number of the inputs that it
+    sees, the same of its outputs."""
+    height, width, out_height, out_width, pad, _, high, taps = sizes
+    top, bottom = number * high, min((out_height + 1) // 2, (number + 1) * high)
+    first, first_out = max(0, 2 * top - pad), 2 * top
+    count, count_out = min(height, 2 * bottom + taps - 1 - pad) - first, min(out_height, 2 * bottom) - first_out
+    return (top, bottom), (first * width, count * width), (first_out * out_width, count_out * out_width)
+
+
+@cache
+def convolve(taps: int, vectors: int, narrow: int) -> Any:
+    """The convolution whose first blocks of filters are ``vectors`` vectors wide, the others ``narrow``."""
+    look, multiply, every = _looking(taps), multiplication(vectors, narrow), points(taps)
+
+    @njit(cache=True, nogil=True)
+    @sized(taps, vectors, narrow)
+    def winograd_kernel(begin: int, end: int, x: Array, packed: Array, y: Array, q: Array, v: Array, m: Array, s: Array,
+                        slope: float, lines: Array, columns: Array, out_lines: Array, out_columns: Array, rows: Array,
+                        steps: Array, x_sizes: Any, y_sizes: Any, sizes: Any) -> None:
+        """``y = relu(factor (w * x) + bias)``; the outer loop counts for each band of tiles, in all images at once or
+        in some, and each group blocks of filters."""
+        num, images, bands, most, pitch, channels, plane = x_sizes
+        group, outs, blocks, wide, out_plane, deep = y_sizes
+        lanes, across, now = VECTOR_BYTES // x.itemsize, sizes[5], -1
+        for unit in range(begin, end):
+            block, g, n = unit % blocks, unit // blocks % group, unit // (blocks * group * bands) * images
+            count = min(images, num - n)
+            band, seen, made = _band(unit // (blocks * group) % bands, sizes)
+            tiles = (band[1] - band[0]) * across
+            if unit // blocks != now:
+                now = unit // blocks
+                for i in range(count):
+                    look(x, ((n + i) * group + g) * channels * plane, channels, plane, seen[0], seen[1], lines, columns,
+                         band, across, q, v, i * tiles * pitch, pitch, most * pitch, False)
+            width = lanes * (vectors if block < wide else narrow)
+            o = lanes * (block * vectors - max(0, block - wide))
+            valid = min(width, outs - o)
+            b0 = (g * blocks + block) * (every * channels + 2) * lanes * vectors
+            for k in range(every):
+                for t in range(0, channels, deep):
+                    multiply(v, k * most * pitch, rows, 0, count * tiles, steps, t, min(deep, channels - t), packed,
+                             b0 + (k * channels + t) * width, m, k * (most + SLACK) * width, block < wide, t > 0,
+                             False, slope)
+            for i in range(count):
+                for t in range(tiles):
+                    for j in range(0, width, lanes):
+                        _to_image(m, (i * tiles + t) * width + j, (most + SLACK) * width, packed,
+                                  b0 + every * channels * width + j, width, slope, s, j, out_lines, out_columns,
+                                  band[0] + t // across, t % across, made[0], taps)
+                transpose(s, width, width, y, ((n + i) * group * outs + g * outs + o) * out_plane + made[0], out_plane,
+                          made[1], valid)
+
+    return winograd_kernel
+
+
+@cache
+def filter_gradient(taps: int, vectors: int, narrow: int) -> Any:
+    """The gradient of the filters, blocks of which are as wide as for ``convolve``."""
+    look, multiply, every, area = _looking(taps), multiplication(vectors, narrow), points(taps), taps * taps
+
+    @njit(cache=True, nogil=True)
+    @sized(taps, vectors, narrow)
+    def winograd_gradient_kernel(begin: int, end: int, x: Array, dy: Array, dw: Array, q: Array, v: Array, d: Array,
+                                 m: Array, s: Array, lines: Array, columns: Array, out_lines: Array,
+                                 out_columns: Array, rows: Array, steps: Array, x_sizes: Any, y_sizes: Any,
+                                 sizes: Any) -> None:
+        """Add to ``dw``; the outer loop counts for each group parts of the channels, and for them blocks of filters."""
+        num, images, bands, most, pitch, channels, plane, part, parts = x_sizes
+        group, outs, blocks, wide, out_plane = y_sizes
+        lanes, across = VECTOR_BYTES // x.itemsize, sizes[5]
+        for unit in range(begin, end):
+            block, c, g = unit % blocks, unit // blocks % parts * part, unit // (blocks * parts)
+            ours = min(part, channels - c)
+            width = lanes * (vectors if block < wide else narrow)
+            o = lanes * (block * vectors - max(0, block - wide))
+            valid = min(width, outs - o)
+            for place in range((num + images - 1) // images * bands):
+                n = place // bands * images
+                count = min(images, num - n)
+                band, seen, made = _band(place % bands, sizes)
+                tiles = (band[1] - band[0]) * across
+                for i in range(count):
+                    look(x, (((n + i) * group + g) * channels + c) * plane, ours, plane, seen[0], seen[1], lines,
+                         columns, band, across, q, v, i * tiles * pitch, pitch, most * pitch, False)
+                    look(dy, (((n + i) * group + g) * outs + o) * out_plane, valid, out_plane, made[0], made[1],
+                         out_lines, out_columns, band, across, q, d, i * tiles * width, width, most * width, True)
+                for k in range(every):
+                    multiply(v, k * most * pitch, rows, 0, ours, steps, 0, count * tiles, d, k * most * width, m,
+                             k * (part + SLACK) * width, block < wide, place > 0, False, x.dtype.type(1))
+            for i in range(ours):
+                for j in range(0, width, lanes):
+                    _filters(m, i * width + j, (part + SLACK) * width, s, i * area * width + j, width, taps, 2)
+            elements = ours * area
+            transpose(s, 0, width, m, 0, elements, elements, valid)
+            for lane in range(valid):
+                target = (((g * outs + o + lane) * channels) + c) * area
+                total, more = dw[target:target + elements], m[lane * elements:(lane + 1) * elements]
+                for i in range(elements):
+                    total[i] += more[i]
+
+    return winograd_gradient_kernel

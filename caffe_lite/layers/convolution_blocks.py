@@ -1,0 +1,45 @@
+"""How products with channels in the lanes are cut."""
+
+from __future__ import annotations
+
+from math import ceil, lcm
+
+import numpy as np
+
+from caffe_lite.blob import Array
+from caffe_lite.kernels.gathered import MOST_VECTORS, SLACK, TILE_ROWS
+from caffe_lite.parallel import threads
+
+DEPTH = 256  # rows of a packed panel, which stays in the cache
+
+
+class Blocks:
+    """``channels`` cut into blocks of lanes, of as nearly the same width as can be."""
+
+    def __init__(self, channels: int, lanes: int) -> None:
+        total = ceil(channels / lanes)
+        self.count = ceil(total / MOST_VECTORS)
+        self.vectors = ceil(total / self.count)
+        self.wide = total - self.count * (self.vectors - 1)
+        self.narrow = self.vectors if self.wide == self.count else self.vectors - 1
+        self.width = self.vectors * lanes
+        self.whole = lcm(TILE_ROWS[self.vectors], TILE_ROWS[self.narrow])  # rows that are whole tiles of both widths
+
+
+def parts_of(rows: int, others: int, most: int, whole: int) -> tuple[int, int]:
+    """Rows a part, which are ``whole`` tiles, and parts, so that ``others`` times the parts are spread evenly over the
+    threads."""
+    fewest = ceil(rows / most)
+    choices = [ceil(ceil(rows / wanted) / whole) * whole for wanted in range(fewest, fewest + 2 * threads())]
+
+    def cost(part: int) -> float:
+        units = ceil(rows / part) * others
+        return ceil(units / threads()) * threads() / units * (1 + 0.01 * (ceil(rows / part) - fewest))
+
+    part = min(choices, key=cost)
+    return part, ceil(rows / part)
+
+
+def slack(rows: Array) -> Array:
+    """A table with what a last tile may read over its end."""
+    return np.concatenate([rows, np.repeat(rows[-1:], SLACK)])

@@ -1,0 +1,151 @@
+"""The convolution with filters of 3 x 3 and 5 x 5 that saves multiplications: Winograd's."""
+
+from __future__ import annotations
+
+from math import ceil, prod
+from typing import Any
+
+import numpy as np
+
+from caffe_lite.kernels.bias import bias_gradient
+from caffe_lite.kernels.gathered import SLACK
+from caffe_lite.kernels.vector import COMPILED, filled, lanes
+from caffe_lite.kernels.winograd import FORMS, TOGETHER, convolve, filter_gradient, pack_points, points
+from caffe_lite.layers.convolution_blocks import DEPTH, Blocks, parts_of, slack
+from caffe_lite.layers.convolution_geometry import Geometry, Sizes
+from caffe_lite.layers.grain import enough_units
+from caffe_lite.parallel import Workspace, parallel_for, threads
+
+Array = np.ndarray[Any, Any]
+PRODUCTS = 1536  # about so many points together, of as many tiles: what they see and make then stays in the cache
+CHANNELS = 72  # most of a part of the filters' gradient, for the same reason
+PACKING = 40  # multiplications that take as long as to pack an element
+OUTSIDE = -1 << 40
+
+
+class WinogradConvolution:
+    """Forward and backward on flat arrays, for one geometry."""
+
+    def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
+        g = self._geometry = geometry
+        c, o, taps = g.channels // g.group, g.outputs // g.group, prod(g.kernel)
+        self._ones, self._zeros = (np.full(max(g.channels, g.outputs), value, dtype) for value in (1, 0))
+        bands = _Bands(g.num, g.kernel[0], g.size, g.out, g.pad)
+        self._forward = _Pass(g, c, o, bands, False, (o * c * taps, taps, c * taps), dtype, workspace)
+        self._weight = _FilterPass(g, bands, dtype, workspace)
+        back = _Bands(g.num, g.kernel[0], g.out, g.size, tuple(k - 1 - p for k, p in zip(g.kernel, g.pad, strict=True)))
+        self._data = _Pass(g, o, c, back, True, (o * c * taps, c * taps, taps), dtype, workspace)
+
+    @staticmethod
+    def rate(g: Geometry, dtype: Any) -> float:
+        """About which part of the machine's rate it reaches, if all the products of the definition are counted."""
+        if not (COMPILED and g.num and len(g.size) == 2 and g.kernel[0] == g.kernel[1] and g.kernel[0] in FORMS
+                and g.stride == g.dilation == (1, 1) and max(g.pad) < g.kernel[0]):
+            return 0
+        n, tiles = lanes(np.dtype(dtype).itemsize), prod(-(-out // 2) for out in g.out)
+        c, o = g.channels // g.group, g.outputs // g.group
+        saved = prod(g.kernel) / points(g.kernel[0]) * g.pixels / tiles
+        return 0.85 * filled(o, n) * saved / (1 + 2 * g.kernel[0] / c + 6 / o + 15 / (g.num * tiles))
+
+    def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1,
+                factor: Array | None = None) -> None:
+        """Overwrite ``y``; the products are multiplied by ``factor``, the sums rectified with this negative slope."""
+        factor, bias = self._ones if factor is None else factor, self._zeros if bias is None else bias
+        self._forward.run(x, w, factor, bias, y, slope)
+
+    def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
+        """Overwrite ``dx``."""
+        self._data.run(dy, w, self._ones, self._zeros, dx)
+
+    def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
+        """Add to ``dw`` and ``dbias``."""
+        g = self._geometry
+        self._weight.run(x, dy, dw)
+        if dbias is not None:
+            parallel_for(bias_gradient, g.outputs, dy, g.num, g.pixels, dbias)
+
+
+class _Bands:
+    """Tiles of 2 x 2 outputs, taken together: some rows of them in an image, or all in some images.
+
+    Attributes:
+        images, count, most: images together, bands in each of them, most tiles in all that is together.
+        tables: for the kernels the lines and columns that tiles see, and those that they make.
+        places, places_out: most inputs and outputs of a band.
+    """
+
+    def __init__(self, num: int, taps: int, size: Sizes, out: Sizes, pad: Sizes) -> None:
+        (down, across), self.points = (-(-n // 2) for n in out), points(taps)
+        tiles = PRODUCTS / self.points
+        together = max(1, round(num * down * across / tiles))
+        self.images = ceil(num / together) if together < num else 1
+        high = ceil(down / max(1, min(down, round(down * across / tiles))))
+        self.count = ceil(down / high)
+        self.blocks = ceil(num / self.images) * self.count
+        self.most = self.images * high * across
+        self.tables = (_table(taps + 1, down, size[0], pad[0], size[1]), _table(taps + 1, across, size[1], pad[1], 1),
+                       _table(2, down, out[0], 0, out[1]), _table(2, across, out[1], 0, 1))
+        self.places, self.places_out = min(size[0], 2 * high + taps - 1) * size[1], min(out[0], 2 * high) * out[1]
+        self.sizes = (*size, *out, pad[0], across, high, taps)
+
+
+class _Pass:
+    """A convolution from ``channels`` to ``outs`` of a group: the forward one, or with ``turned`` filters the gradient
+    of the data. ``filter_steps``: from a group, a channel of the input, a channel of the output to the next."""
+
+    def __init__(self, g: Geometry, channels: int, outs: int, bands: _Bands, turned: bool,
+                 filter_steps: tuple[int, int, int], dtype: Any, workspace: Workspace) -> None:
+        n, taps = lanes(np.dtype(dtype).itemsize), g.kernel[0]
+        blocks, pitch, every = Blocks(outs, n), ceil(channels / n) * n, bands.points
+        size, out = prod(bands.sizes[:2]), prod(bands.sizes[2:4])
+        self._kernel, self._units = convolve(taps, blocks.vectors, blocks.narrow), bands.blocks * g.group * blocks.count
+        self._grain = enough_units(self._units, g.num * out * g.group * outs * channels * taps * taps)
+        self._scratch = (workspace.per_thread("image", (1 + bands.places) * n, dtype),
+                         workspace.per_thread("points", (every * bands.most + SLACK) * pitch, dtype),
+                         workspace.per_thread("products", every * (bands.most + SLACK) * blocks.width, dtype),
+                         workspace.per_thread("sums", (1 + bands.places_out) * blocks.width, dtype))
+        self._packed = workspace.shared("filters", g.group * blocks.count * (every * channels + 2) * blocks.width,
+                                        dtype)
+        pieces = ceil(threads() / (g.group * blocks.count))
+        self._pack = (pack_points(taps), g.group * blocks.count * pieces, turned, (channels, *filter_steps),
+                      (outs, n, blocks.count, blocks.vectors, blocks.wide, pieces),
+                      workspace.per_thread("turned", max(taps * taps * TOGETHER, n) * blocks.width, dtype))
+        self._args = (*bands.tables, slack(np.arange(bands.most) * pitch), np.arange(channels),
+                      (g.num, bands.images, bands.count, bands.most, pitch, channels, size),
+                      (g.group, outs, blocks.count, blocks.wide, out, DEPTH), bands.sizes)
+
+    def run(self, x: Array, w: Array, factor: Array, bias: Array, y: Array, slope: float = 1) -> None:
+        pack, count, *sizes = self._pack
+        parallel_for(pack, count, w, factor, bias, *sizes, self._packed, grain=enough_units(count, w.size * PACKING))
+        parallel_for(self._kernel, self._units, x, self._packed, y, *self._scratch, y.dtype.type(slope), *self._args,
+                     grain=self._grain)
+
+
+class _FilterPass:
+    """The gradient of the filters."""
+
+    def __init__(self, g: Geometry, bands: _Bands, dtype: Any, workspace: Workspace) -> None:
+        n, channels, outs = lanes(np.dtype(dtype).itemsize), g.channels // g.group, g.outputs // g.group
+        blocks, every, taps = Blocks(outs, n), bands.points, g.kernel[0]
+        part, parts = parts_of(channels, g.group * blocks.count, CHANNELS, blocks.whole)
+        pitch = ceil(part / n) * n
+        self._kernel = filter_gradient(taps, blocks.vectors, blocks.narrow)
+        self._units = g.group * parts * blocks.count
+        self._grain = enough_units(self._units, g.num * g.pixels * prod(g.weight_shape))
+        self._scratch = (workspace.per_thread("image", (1 + max(bands.places, bands.places_out)) * n, dtype),
+                         workspace.per_thread("points", (every * bands.most + SLACK) * pitch, dtype),
+                         workspace.per_thread("points of gradients", every * bands.most * blocks.width, dtype),
+                         workspace.per_thread("products", every * (part + SLACK) * blocks.width, dtype),
+                         workspace.per_thread("sums", part * taps * taps * blocks.width, dtype))
+        self._args = (*bands.tables, slack(np.arange(part)), np.arange(bands.most) * pitch,
+                      (g.num, bands.images, bands.count, bands.most, pitch, channels, g.plane, part, parts),
+                      (g.group, outs, blocks.count, blocks.wide, g.pixels), bands.sizes)
+
+    def run(self, x: Array, dy: Array, dw: Array) -> None:
+        parallel_for(self._kernel, self._units, x, dy, dw, *self._scratch, *self._args, grain=self._grain)
+
+
+def _table(side: int, tiles: int, size: int, pad: int, step: int) -> Array:
+    """Where on an axis the ``side`` places of each tile are, in steps."""
+    places = 2 * np.arange(tiles)[:, None] - pad + np.arange(side)
+    return np.where((places >= 0) & (places < size), places * step, OUTSIDE).reshape(-1)
