@@ -22,6 +22,7 @@ MOST_PIXELS = 1 << 27
 """Of an image, 400 MB in colour; OpenCV takes 2^30."""
 _MOST_SCANS = 500  # of a JPEG: each is a pass over the whole image and may be a few bytes
 _SCAN = b"\xff\xda"
+_MOST_RUN_PIXELS = 1 << 24  # of a BMP in runs, two bytes of which may be any long line: Pillow goes along it
 
 
 def read_image(path: str, color: bool = True, height: int = 0, width: int = 0) -> Array:
@@ -113,6 +114,9 @@ def _check_size(image: Any, data: bytes | memoryview, where: str) -> None:
                         "the most; resize it")
     if image.format == "JPEG" and bytes(data).count(_SCAN) > _MOST_SCANS:
         raise DataError(f"Could not load {where}: a JPEG in more than {_MOST_SCANS} scans; save it anew")
+    if image.tile and image.tile[0][0] == "bmp_rle" and width * height > _MOST_RUN_PIXELS:
+        raise DataError(f"Could not load {where}: a BMP of more than {_MOST_RUN_PIXELS} pixels in runs; save it "
+                        "without compression, or as PNG")
 
 
 def _neighbours(old: int, new: int) -> tuple[Array, Array]:

@@ -76,6 +76,15 @@ def test_a_jpeg_in_endless_scans():
         read(data[:at] + scan * 600)
 
 
+def test_a_bmp_whose_runs_are_lines_without_end():
+    head = struct.pack("<2sIIIIIIHHIIIIII", b"BM", 0, 0, 54 + 1024, 40, 1 << 23, 4, 1, 8, 1, 0, 0, 0, 0, 0)
+    with pytest.raises(DataError, match="a BMP of more than 16777216 pixels in runs"):
+        decode_image(head + bytes(1024) + b"\x01\x05\x00\x00" * 4, True, "a.bmp")
+    head = struct.pack("<2sIIIIIIHHIIIIII", b"BM", 0, 0, 54 + 1024, 40, 3, 2, 1, 8, 1, 0, 0, 0, 0, 0)
+    pixels = decode_image(head + bytes(8) + b"\x10\x20\x30\x00" * 254 + b"\x03\x05\x00\x00" * 2, True, "a.bmp")
+    np.testing.assert_array_equal(pixels, np.broadcast_to([[[0x10]], [[0x20]], [[0x30]]], (3, 2, 3)))
+
+
 def test_sizes_that_images_are_not_resized_to():
     for height, width in ((2**32 - 1, 2**32 - 1), (1, 2**31)):
         with pytest.raises(DataError, match="an image cannot be resized"):
