@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from numba import njit, types
+from numba.extending import overload
 
 from caffe_lite.kernels.arrays import clear, copy
 from caffe_lite.kernels.lanes import transpose
@@ -82,27 +83,38 @@ def _tile(typing: Any, x: Any, x0: Any, rows: Any, r0: Any, steps: Any, s0: Any,
     return signature, codegen
 
 
-@cache
-def multiplication(vectors: int, narrow: int) -> Any:
-    """The product of some rows and a block of B: ``vectors`` vectors wide or, where it is not ``wide``, ``narrow``."""
-    wide_rows, narrow_rows = TILE_ROWS[vectors], TILE_ROWS[narrow]
+def multiply(x: Array, x0: int, rows: Array, first: int, last: int, steps: Array, s0: int, depth: int, b: Array,
+             b0: int, c: Array, c0: int, more: bool, final: bool, slope: float, wide: bool, vectors: int,
+             narrow: int) -> None:
+    """``_tile`` for the rows ``first`` to ``last``, and up to ``SLACK`` more; for kernels.
 
-    @njit(cache=True, nogil=True)
-    @sized(vectors, narrow)
-    def multiply(x: Array, x0: int, rows: Array, first: int, last: int, steps: Array, s0: int, depth: int, b: Array,
-                 b0: int, c: Array, c0: int, wide: bool, more: bool, final: bool, slope: float) -> None:
-        """``_tile`` for the rows ``first`` to ``last``; up to ``SLACK`` more are overwritten."""
-        lanes = VECTOR_BYTES // x.itemsize
+    The block of B is ``vectors`` vectors wide or, if it is not ``wide``, ``narrow``: both are literals.
+    """
+    raise NotImplementedError
+
+
+@overload(multiply, strict=False, prefer_literal=True)  # a kernel of its own, in a closure, would spoil numba's cache
+def _multiply(x: Any, x0: Any, rows: Any, first: Any, last: Any, steps: Any, s0: Any, depth: Any, b: Any, b0: Any,
+              c: Any, c0: Any, more: Any, final: Any, slope: Any, wide: Any, vectors: Any, narrow: Any) -> Any:
+    sizes = literals(vectors, narrow)
+    if sizes is None:
+        return None
+    wide_vectors, narrow_vectors = sizes
+    wide_rows, narrow_rows = TILE_ROWS[wide_vectors], TILE_ROWS[narrow_vectors]
+    lanes = VECTOR_BYTES // (x.dtype.bitwidth // 8)
+
+    def kernel(x, x0, rows, first, last, steps, s0, depth, b, b0, c, c0, more, final, slope, wide,  # type: ignore
+               vectors, narrow):
         if wide:
             for r in range(first, last, wide_rows):
-                _tile(x, x0, rows, r, steps, s0, depth, b, b0, c, c0 + (r - first) * vectors * lanes, more, final,
-                      slope, wide_rows, vectors)
+                _tile(x, x0, rows, r, steps, s0, depth, b, b0, c, c0 + (r - first) * wide_vectors * lanes, more, final,
+                      slope, wide_rows, wide_vectors)
         else:
             for r in range(first, last, narrow_rows):
-                _tile(x, x0, rows, r, steps, s0, depth, b, b0, c, c0 + (r - first) * narrow * lanes, more, final,
-                      slope, narrow_rows, narrow)
+                _tile(x, x0, rows, r, steps, s0, depth, b, b0, c, c0 + (r - first) * narrow_vectors * lanes, more,
+                      final, slope, narrow_rows, narrow_vectors)
 
-    return multiply
+    return kernel
 
 
 @njit(cache=True, nogil=True)
@@ -183,7 +195,6 @@ def _store(sums: Array, width: int, valid: int, first: int, last: int, pixels: i
 @cache
 def convolve(vectors: int, narrow: int) -> Any:
     """The convolution whose first blocks of filters are ``vectors`` vectors wide, the others ``narrow``."""
-    multiply = multiplication(vectors, narrow)
 
     @njit(cache=True, nogil=True)
     @sized(vectors, narrow)
@@ -213,8 +224,8 @@ def convolve(vectors: int, narrow: int) -> Any:
             for t in range(0, depth, deep):
                 at = (g * blocks + block) * (depth + 2) * lanes * vectors + t * width
                 x_at, count = x0 + g * (channels // group) * framed, min(deep, depth - t)
-                multiply(seen, x_at, rows, first, last, steps, t, count, packed, at, sums, 0, block < wide, t > 0,
-                         t + count == depth, slope)
+                multiply(seen, x_at, rows, first, last, steps, t, count, packed, at, sums, 0, t > 0,
+                         t + count == depth, slope, block < wide, vectors, narrow)
             _store(sums, width, valid, first, last, pixels, places, y, b * images * image + (g * outs + o) * out_plane,
                    image, out_plane)
 
@@ -224,7 +235,6 @@ def convolve(vectors: int, narrow: int) -> Any:
 @cache
 def filter_gradient(vectors: int, narrow: int) -> Any:
     """The gradient of the filters, blocks of which are as wide as for ``convolve``."""
-    multiply = multiplication(vectors, narrow)
 
     @njit(cache=True, nogil=True)
     @sized(vectors, narrow)
@@ -276,7 +286,7 @@ def filter_gradient(vectors: int, narrow: int) -> Any:
                                           (q - p) * width, width, valid, count)
                                 q += count
                         multiply(seen, x0 + g * depth * framed, rows, first, last, steps, p, deep, panel, 0, sums,
-                                 at + first * width, is_wide, more, False, x.dtype.type(1))
+                                 at + first * width, more, False, x.dtype.type(1), is_wide, vectors, narrow)
             for unit in units:
                 block, first = unit // parts, unit % parts * part
                 last = min(elements, first + part)

@@ -42,10 +42,17 @@ def sized(*sizes: int) -> Callable[[Any], Any]:
     """Give a function that is made for these sizes a name of its own, without which ``net/sequence.py`` cannot call it.
 
     numba names compiled code by it: kernels that came from the cache under one name would be taken for each other by
-    whoever looks for their addresses.
+    whoever looks for their addresses. And what they are made for must be numbers: a compiled function would be another
+    one in each process, and the kernel never found in the cache.
+
+    Raises:
+        TypeError: it refers to something else of the function around it.
     """
 
     def rename(function: Any) -> Any:
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            if not isinstance(cell.cell_contents, int | float):
+                raise TypeError(f"{function.__qualname__}: {name} is no number")
         function.__qualname__ = "_".join(map(str, (function.__qualname__.replace("<locals>.", ""), *sizes)))
         return function
 

@@ -24,9 +24,10 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import njit, types
+from numba.extending import overload
 
 from caffe_lite.kernels.arrays import clear
-from caffe_lite.kernels.gathered import SLACK, multiplication, pack_terms
+from caffe_lite.kernels.gathered import SLACK, multiply, pack_terms
 from caffe_lite.kernels.lanes import transpose
 from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals, sized
 
@@ -220,28 +221,34 @@ def pack_points(taps: int) -> Any:
     return pack_points_kernel
 
 
-@cache
-def _looking(taps: int) -> Any:
-    @njit(cache=True, nogil=True)
-    @sized(taps)
-    def look(x: Array, x0: int, channels: int, plane: int, first: int, count: int, lines: Array, columns: Array,
-             rows: Any, across: int, q: Array, v: Array, v0: int, pitch: int, step: int, back: bool) -> None:
-        """``v[k * step + t * pitch + c]`` for all channels of some rows of tiles, which see ``count`` places from
-        ``first`` on."""
-        lanes = VECTOR_BYTES // x.itemsize
+def look(x: Array, x0: int, channels: int, plane: int, first: int, count: int, lines: Array, columns: Array, rows: Any,
+         across: int, q: Array, v: Array, v0: int, pitch: int, step: int, taps: int, back: int) -> None:
+    """``v[k * step + t * pitch + c]`` for all channels of some rows of tiles, which see ``count`` places from ``first``
+    on; for kernels. ``taps`` and ``back`` are literals."""
+    raise NotImplementedError
+
+
+@overload(look, strict=False, prefer_literal=True)
+def _look(x: Any, x0: Any, channels: Any, plane: Any, first: Any, count: Any, lines: Any, columns: Any, rows: Any,
+          across: Any, q: Any, v: Any, v0: Any, pitch: Any, step: Any, taps: Any, back: Any) -> Any:
+    sizes = literals(taps, back)
+    if sizes is None:
+        return None
+    size, way = sizes
+    lanes = VECTOR_BYTES // (x.dtype.bitwidth // 8)
+
+    def kernel(x, x0, channels, plane, first, count, lines, columns, rows, across, q, v, v0, pitch, step,  # type: ignore
+               taps, back):
         clear(q[:lanes])
         for c in range(0, channels, lanes):
             transpose(x, x0 + c * plane + first, plane, q, lanes, lanes, min(lanes, channels - c), count)
             at = v0 + c
             for i in range(rows[0], rows[1]):
                 for j in range(across):
-                    if back:
-                        _from_image(q, lines, columns, i, j, first, v, at, step, taps, 1)
-                    else:
-                        _from_image(q, lines, columns, i, j, first, v, at, step, taps, 0)
+                    _from_image(q, lines, columns, i, j, first, v, at, step, size, way)
                     at += pitch
 
-    return look
+    return kernel
 
 
 @njit(cache=True, nogil=True)
@@ -258,7 +265,7 @@ def _band(number: int, sizes: Any) -> Any:
 @cache
 def convolve(taps: int, vectors: int, narrow: int) -> Any:
     """The convolution whose first blocks of filters are ``vectors`` vectors wide, the others ``narrow``."""
-    look, multiply, every = _looking(taps), multiplication(vectors, narrow), points(taps)
+    every = points(taps)
 
     @njit(cache=True, nogil=True)
     @sized(taps, vectors, narrow)
@@ -279,7 +286,7 @@ def convolve(taps: int, vectors: int, narrow: int) -> Any:
                 now = unit // blocks
                 for i in range(count):
                     look(x, ((n + i) * group + g) * channels * plane, channels, plane, seen[0], seen[1], lines, columns,
-                         band, across, q, v, i * tiles * pitch, pitch, most * pitch, False)
+                         band, across, q, v, i * tiles * pitch, pitch, most * pitch, taps, 0)
             width = lanes * (vectors if block < wide else narrow)
             o = lanes * (block * vectors - max(0, block - wide))
             valid = min(width, outs - o)
@@ -287,8 +294,8 @@ def convolve(taps: int, vectors: int, narrow: int) -> Any:
             for k in range(every):
                 for t in range(0, channels, deep):
                     multiply(v, k * most * pitch, rows, 0, count * tiles, steps, t, min(deep, channels - t), packed,
-                             b0 + (k * channels + t) * width, m, k * (most + SLACK) * width, block < wide, t > 0,
-                             False, slope)
+                             b0 + (k * channels + t) * width, m, k * (most + SLACK) * width, t > 0, False, slope,
+                             block < wide, vectors, narrow)
             for i in range(count):
                 for t in range(tiles):
                     for j in range(0, width, lanes):
@@ -304,7 +311,7 @@ def convolve(taps: int, vectors: int, narrow: int) -> Any:
 @cache
 def filter_gradient(taps: int, vectors: int, narrow: int) -> Any:
     """The gradient of the filters, blocks of which are as wide as for ``convolve``."""
-    look, multiply, every, area = _looking(taps), multiplication(vectors, narrow), points(taps), taps * taps
+    every, area = points(taps), taps * taps
 
     @njit(cache=True, nogil=True)
     @sized(taps, vectors, narrow)
@@ -329,12 +336,13 @@ def filter_gradient(taps: int, vectors: int, narrow: int) -> Any:
                 tiles = (band[1] - band[0]) * across
                 for i in range(count):
                     look(x, (((n + i) * group + g) * channels + c) * plane, ours, plane, seen[0], seen[1], lines,
-                         columns, band, across, q, v, i * tiles * pitch, pitch, most * pitch, False)
+                         columns, band, across, q, v, i * tiles * pitch, pitch, most * pitch, taps, 0)
                     look(dy, (((n + i) * group + g) * outs + o) * out_plane, valid, out_plane, made[0], made[1],
-                         out_lines, out_columns, band, across, q, d, i * tiles * width, width, most * width, True)
+                         out_lines, out_columns, band, across, q, d, i * tiles * width, width, most * width, taps, 1)
                 for k in range(every):
                     multiply(v, k * most * pitch, rows, 0, ours, steps, 0, count * tiles, d, k * most * width, m,
-                             k * (part + SLACK) * width, block < wide, place > 0, False, x.dtype.type(1))
+                             k * (part + SLACK) * width, place > 0, False, x.dtype.type(1), block < wide, vectors,
+                             narrow)
             for i in range(ours):
                 for j in range(0, width, lanes):
                     _filters(m, i * width + j, (part + SLACK) * width, s, i * area * width + j, width, taps, 2)

@@ -10,6 +10,7 @@ from numba import njit
 
 from caffe_lite import parallel
 from caffe_lite.kernels.sequence import NUMBERS, POSSIBLE, SIZES
+from caffe_lite.kernels.vector import sized
 from caffe_lite.net.sequence import call_words, joined
 from caffe_lite.parallel import PerThread, call, parallel_for, record, run_program, run_step
 
@@ -210,3 +211,17 @@ def test_kernels_that_come_from_the_cache_under_one_name(tmp_path, named, compil
     run("3")
     run("5")
     assert run("3", "5") == compiled
+
+
+def test_a_kernel_that_the_cache_would_never_know_again():
+    """numba looks for it by what its closure holds, and a compiled function is another one in each process."""
+    def closing_over(what):
+        @sized(3)
+        def kernel(a):
+            return a * what
+
+        return kernel
+
+    assert closing_over(3).__qualname__.endswith("kernel_3")
+    with pytest.raises(TypeError, match="what is no number"):
+        closing_over(njit(lambda a: a))
