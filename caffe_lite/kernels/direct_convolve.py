@@ -17,7 +17,7 @@ from numba import njit, types
 from caffe_lite.kernels.lanes import pack, unpack
 from caffe_lite.kernels.relu import relu_forward
 from caffe_lite.kernels.tiles import reach, runs
-from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals, sized
+from caffe_lite.kernels.vector import VECTOR_BYTES, Code, constant, intrinsic, literals, sized
 
 Array = Any
 
@@ -100,7 +100,7 @@ def convolve(taps: int, stride: int, dilation: int, pad: int, size: int, out: in
         for unit in range(begin, end):
             chunk, g, o = unit // (tiles * group), unit // tiles % group, unit % tiles * outs
             if chunk != now:
-                pack(x, channels * plane, 0, channels * plane, chunk, num, packed)
+                pack(x, channels * plane, constant(0), channels * plane, chunk, num, packed)
                 now = chunk
             valid = min(outs, part - o)
             for i in range(out_height):
@@ -112,7 +112,7 @@ def convolve(taps: int, stride: int, dilation: int, pad: int, size: int, out: in
                      tile, i * out * lanes, pixel_count, valid, channels // group, hi - lo,
                      taps, stride, dilation, pad, size, out, outs, pixels, flip)
             if slope != 1:
-                relu_forward(0, valid * pixel_count * lanes, tile, slope, tile)
+                relu_forward(constant(0), valid * pixel_count * lanes, tile, slope, tile)
             unpack(tile, y, outputs * pixel_count, (g * part + o) * pixel_count, valid * pixel_count, chunk, num)
 
     return convolve_kernel

@@ -14,7 +14,7 @@ from numba import njit, types
 from caffe_lite.kernels.bias import add_row_sums
 from caffe_lite.kernels.lanes import pack
 from caffe_lite.kernels.tiles import reach, runs
-from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals, sized
+from caffe_lite.kernels.vector import VECTOR_BYTES, Code, constant, intrinsic, literals, sized
 
 Array = Any
 
@@ -94,7 +94,7 @@ def weight_gradient(taps: int, stride: int, dilation: int, pad: int, size: int, 
         for unit in range(begin, end):
             chunk, g, o = unit // (tiles * group), unit // tiles % group, unit % tiles * outs
             if chunk != now:
-                pack(x, channels * plane, 0, channels * plane, chunk, num, packed)
+                pack(x, channels * plane, constant(0), channels * plane, chunk, num, packed)
                 now = chunk
             valid = min(outs, part - o)
             pack(dy, outputs * pixel_count, (g * part + o) * pixel_count, valid * pixel_count, chunk, num, tile)

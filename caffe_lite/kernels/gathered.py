@@ -17,7 +17,7 @@ from numba.extending import overload
 
 from caffe_lite.kernels.arrays import clear, copy
 from caffe_lite.kernels.lanes import transpose
-from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, intrinsic, literals, sized
+from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, constant, intrinsic, literals, sized
 
 Array = Any
 # For each width of a tile in vectors its height: the sums, a row of B and one factor must fit into the registers, and
@@ -297,7 +297,7 @@ def filter_gradient(vectors: int, narrow: int) -> Any:
                 at = -first * width if at_once else block * block_size
                 for r in range(first, last, deepest):
                     count = min(deepest, last - r)
-                    transpose(sums, at + r * width, width, panel, 0, count, count, valid)
+                    transpose(sums, at + r * width, width, panel, constant(0), count, count, valid)
                     for lane in range(valid):
                         target = ((block // blocks) * outs + o + lane) * elements + r
                         total, part_sums = dw[target:target + count], panel[lane * count:(lane + 1) * count]

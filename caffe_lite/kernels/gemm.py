@@ -8,7 +8,7 @@ from numba import njit
 
 from caffe_lite.kernels.gemm_plain import gemm_dot_plain, gemm_plain
 from caffe_lite.kernels.gemm_vector import gemm_dot_vector, gemm_vector
-from caffe_lite.kernels.vector import COMPILED
+from caffe_lite.kernels.vector import COMPILED, constant, flag
 
 gemm = gemm_vector if COMPILED else gemm_plain
 gemm_dot = gemm_dot_vector if COMPILED else gemm_dot_plain
@@ -18,4 +18,5 @@ gemm_dot = gemm_dot_vector if COMPILED else gemm_dot_plain
 def add_outer(begin: int, end: int, a: Any, rows: int, b: Any, columns: int, c: Any, depth: int) -> None:
     """``c[i, j] += Σ_t a[t, i] b[t, j]`` on flat arrays; the outer loop counts rows: two threads in one would wait for
     each other."""
-    gemm(0, columns, a, begin, 1, rows, b, 0, columns, c, begin * columns, columns, end - begin, depth, True)
+    none, one, add = constant(0), constant(1), flag(True)
+    gemm(none, columns, a, begin, one, rows, b, none, columns, c, begin * columns, columns, end - begin, depth, add)

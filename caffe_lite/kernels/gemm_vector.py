@@ -138,7 +138,7 @@ def _dot_tile(typing: Any, a: Any, a0: Any, a_row: Any, b: Any, b0: Any, b_row: 
     return signature, codegen
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _up(count: int, step: int) -> int:
     """``count`` rounded up to a multiple of ``step``."""
     return -(-count // step) * step

@@ -20,7 +20,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 
-from caffe_lite.kernels.vector import COMPILED, X86, intrinsic, literals
+from caffe_lite.kernels.vector import COMPILED, X86, constant, intrinsic, literals
 
 POSSIBLE = COMPILED and X86 and os.name == "posix" and calcsize("P") == 8
 NUMBERS = 8  # floating-point numbers that go to registers
@@ -132,7 +132,7 @@ def run_calls(thread: int, program: int) -> None:
         if thread == 0:
             _tell(counters, 0, step + 1)
         else:
-            _await(counters, 0, step + 1)
+            _await(counters, constant(0), step + 1)
         size = _word(call, 1)
         if size == 0:
             result = _call(call, SIZES[0])

@@ -17,6 +17,9 @@ from numba.core import cgutils
 
 config: Any = numba_config  # numba sets its attributes at run time
 intrinsic: Any = extending.intrinsic  # its first parameter, the typing context, is not the caller's
+# For numbers that kernels give each other: literals have types of their own, for which a kernel is compiled once more.
+constant: Any = types.int64
+flag: Any = types.boolean
 COMPILED = not config.DISABLE_JIT
 INDEX, _INT = ir.IntType(64), ir.IntType(32)
 

@@ -29,7 +29,7 @@ from numba.extending import overload
 from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.gathered import SLACK, multiply, pack_terms
 from caffe_lite.kernels.lanes import transpose
-from caffe_lite.kernels.vector import VECTOR_BYTES, Code, intrinsic, literals, sized
+from caffe_lite.kernels.vector import VECTOR_BYTES, Code, constant, intrinsic, literals, sized
 
 Array = Any
 Matrix = Sequence[Sequence[float]]
@@ -209,7 +209,7 @@ def pack_points(taps: int) -> Any:
                 start, columns = w0 + u * outer, min(most, hi - u) * area
                 if columns < lanes and start + (valid - 1) * lane_step + lanes <= len(w):
                     columns = lanes  # more than asked for: whole vectors are faster
-                transpose(w, start, lane_step, scratch, 0, width, valid, columns)
+                transpose(w, start, lane_step, scratch, constant(0), width, valid, columns)
                 for i in range(min(most, hi - u)):
                     for j in range(0, width, lanes):
                         source, target = i * area * width + j, at + (u + i) * width + j
@@ -347,7 +347,7 @@ def filter_gradient(taps: int, vectors: int, narrow: int) -> Any:
                 for j in range(0, width, lanes):
                     _filters(m, i * width + j, (part + SLACK) * width, s, i * area * width + j, width, taps, 2)
             elements = ours * area
-            transpose(s, 0, width, m, 0, elements, elements, valid)
+            transpose(s, constant(0), width, m, constant(0), elements, elements, valid)
             for lane in range(valid):
                 target = (((g * outs + o + lane) * channels) + c) * area
                 total, more = dw[target:target + elements], m[lane * elements:(lane + 1) * elements]
