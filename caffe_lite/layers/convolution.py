@@ -14,6 +14,7 @@ from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.kernels.relu import relu_bias_backward
 from caffe_lite.kernels.scale import scale_rows
 from caffe_lite.layers.base import Layer
+from caffe_lite.layers.convolution_blocks import ScalingConvolution
 from caffe_lite.layers.convolution_channels import ChannelConvolution
 from caffe_lite.layers.convolution_depthwise import DepthwiseConvolution
 from caffe_lite.layers.convolution_direct import DirectConvolution
@@ -101,7 +102,7 @@ class ConvolutionLayer(Layer):
                        slope: float) -> None:
         """``relu(factor (w * x) + term)``, each for a channel of the top; the layer's own bias is left out."""
         w, x, y = self.blobs[0].data, bottom[0].data.reshape(-1), top[0].data.reshape(-1)
-        if isinstance(self._engine, ChannelConvolution | WinogradConvolution):
+        if isinstance(self._engine, ScalingConvolution):
             self._engine.forward(x, w.reshape(-1), term, y, slope, factor)
             return
         if self._scaled is None:

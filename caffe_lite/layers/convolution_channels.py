@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from caffe_lite.kernels.arrays import clear
-from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.kernels.gathered import SLACK, convolve, filter_gradient, pack_filters
 from caffe_lite.kernels.vector import COMPILED, filled, lanes
-from caffe_lite.layers.convolution_blocks import DEPTH, Blocks, parts_of, slack
+from caffe_lite.layers.convolution_blocks import DEPTH, Blocks, ScalingConvolution, parts_of, slack
 from caffe_lite.layers.convolution_frames import Frame, Phases, each, flat
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.grain import enough_units
@@ -24,13 +23,13 @@ FEW_ROWS = 192  # with fewer, packing a panel takes its time; images are then ta
 PACKING = 16  # multiplications that take as long as to pack an element
 
 
-class ChannelConvolution:
+class ChannelConvolution(ScalingConvolution):
     """Forward and backward on flat arrays, for one geometry."""
 
     def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
-        g = self._geometry = geometry
+        super().__init__(geometry, dtype)
+        g = geometry
         c, o, taps = g.channels // g.group, g.outputs // g.group, prod(g.kernel)
-        self._ones, self._zeros = (np.full(max(g.channels, g.outputs), value, dtype) for value in (1, 0))
         reach = [(out - 1) * s + e for out, s, e in zip(g.out, g.stride, g.extent, strict=True)]
         frame = Frame(g.size, g.pad, [max(0, r - p - n) for r, p, n in zip(reach, g.pad, g.size, strict=True)])
         outputs = frame.places([np.arange(n) * s for n, s in zip(g.out, g.stride, strict=True)])
@@ -55,25 +54,12 @@ class ChannelConvolution:
         n = lanes(np.dtype(dtype).itemsize)
         return 0.85 * filled(g.outputs // g.group, n) if COMPILED and g.num else 0
 
-    def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1,
-                factor: Array | None = None) -> None:
-        """Overwrite ``y``; the products are multiplied by ``factor``, the sums rectified with this negative slope."""
-        factor, bias = self._ones if factor is None else factor, self._zeros if bias is None else bias
-        self._forward.run(x, w, factor, bias, y, slope)
-
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""
         if self._gaps:
             call(clear, dx)
         for phase in self._data:
             phase.run(dy, w, self._ones, self._zeros, dx)
-
-    def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
-        """Add to ``dw`` and ``dbias``."""
-        g = self._geometry
-        self._weight.run(x, dy, dw)
-        if dbias is not None:
-            parallel_for(bias_gradient, g.outputs, dy, g.num, g.pixels, dbias)
 
 
 class _Pass:

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.kernels.gathered import SLACK
 from caffe_lite.kernels.vector import COMPILED, filled, lanes
 from caffe_lite.kernels.winograd import FORMS, TOGETHER, convolve, filter_gradient, pack_points, points
-from caffe_lite.layers.convolution_blocks import DEPTH, Blocks, parts_of, slack
+from caffe_lite.layers.convolution_blocks import DEPTH, Blocks, ScalingConvolution, parts_of, slack
 from caffe_lite.layers.convolution_geometry import Geometry, Sizes
 from caffe_lite.layers.grain import enough_units
 from caffe_lite.parallel import Workspace, parallel_for, threads
@@ -23,13 +22,13 @@ PACKING = 40  # multiplications that take as long as to pack an element
 OUTSIDE = -1 << 40
 
 
-class WinogradConvolution:
+class WinogradConvolution(ScalingConvolution):
     """Forward and backward on flat arrays, for one geometry."""
 
     def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
-        g = self._geometry = geometry
+        super().__init__(geometry, dtype)
+        g = geometry
         c, o, taps = g.channels // g.group, g.outputs // g.group, prod(g.kernel)
-        self._ones, self._zeros = (np.full(max(g.channels, g.outputs), value, dtype) for value in (1, 0))
         bands = _Bands(g.num, g.kernel[0], g.size, g.out, g.pad)
         self._forward = _Pass(g, c, o, bands, False, (o * c * taps, taps, c * taps), dtype, workspace)
         self._weight = _FilterPass(g, bands, dtype, workspace)
@@ -47,22 +46,9 @@ class WinogradConvolution:
         saved = prod(g.kernel) / points(g.kernel[0]) * g.pixels / tiles
         return 0.85 * filled(o, n) * saved / (1 + 2 * g.kernel[0] / c + 6 / o + 15 / (g.num * tiles))
 
-    def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1,
-                factor: Array | None = None) -> None:
-        """Overwrite ``y``; the products are multiplied by ``factor``, the sums rectified with this negative slope."""
-        factor, bias = self._ones if factor is None else factor, self._zeros if bias is None else bias
-        self._forward.run(x, w, factor, bias, y, slope)
-
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""
         self._data.run(dy, w, self._ones, self._zeros, dx)
-
-    def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
-        """Add to ``dw`` and ``dbias``."""
-        g = self._geometry
-        self._weight.run(x, dy, dw)
-        if dbias is not None:
-            parallel_for(bias_gradient, g.outputs, dy, g.num, g.pixels, dbias)
 
 
 class _Bands:
