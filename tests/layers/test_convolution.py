@@ -141,17 +141,35 @@ def test_channels_in_the_lanes(num, group, channels, outputs, axes, dtype):
 
 @settings(max_examples=40)
 @given(num=st.integers(1, 7), group=st.integers(1, 2), channels=st.integers(1, 19), outputs=st.sampled_from([1, 16, 70]),
-       size=st.tuples(st.integers(3, 19), st.integers(3, 19)), pad=st.tuples(st.integers(0, 2), st.integers(0, 2)),
-       dtype=st.sampled_from([np.float32, np.float64]))
-def test_fewer_multiplications(num, group, channels, outputs, size, pad, dtype):
-    base = Geometry(channels * group, outputs * group, group, (3, 3), pad, (1, 1), (1, 1))
-    g = base.over(num, size, fail)
+       size=st.tuples(st.integers(3, 19), st.integers(3, 19)), taps=st.sampled_from([3, 5]),
+       pad=st.tuples(st.integers(0, 4), st.integers(0, 4)), dtype=st.sampled_from([np.float32, np.float64]))
+def test_fewer_multiplications(num, group, channels, outputs, size, taps, pad, dtype):
+    assume(max(pad) < taps)
+    base = Geometry(channels * group, outputs * group, group, (taps, taps), pad, (1, 1), (1, 1))
+    try:
+        g = base.over(num, size, fail)
+    except ShapeError:
+        assume(False)
     check(WinogradConvolution(g, dtype, Workspace()), g, dtype, 2e-4 if dtype is np.float32 else 1e-11)
 
 
-def test_fewer_multiplications_in_several_bands_and_parts():
-    g = Geometry(290, 130, 1, (3, 3), (1, 0), (1, 1), (1, 1)).over(2, (33, 18), fail)
-    check(WinogradConvolution(g, np.float64, Workspace()), g, np.float64, 2e-11)
+@pytest.mark.parametrize("taps", [3, 5])
+def test_fewer_multiplications_in_several_bands_and_parts(taps):
+    g = Geometry(290, 130, 1, (taps, taps), (1, 0), (1, 1), (1, 1)).over(2, (33, 18), fail)
+    check(WinogradConvolution(g, np.float64, Workspace()), g, np.float64, 5e-11)
+
+
+@pytest.mark.parametrize("taps", [3, 5])
+def test_an_infinity_is_seen_where_the_definition_sees_it(taps):
+    g = Geometry(16, 16, 1, (taps, taps), (1, 1), (1, 1), (1, 1)).over(1, (8, 9), fail)
+    w = np.random.default_rng(0).standard_normal(16 * 16 * taps ** 2).astype(np.float32)
+    y = np.zeros((2, 16 * g.pixels), np.float32)
+    for place in range(g.plane):
+        x = np.ones(16 * g.plane, np.float32)
+        x[place] = np.inf
+        for kind, out in zip((WinogradConvolution, ChannelConvolution), y, strict=True):
+            kind(g, np.float32, Workspace()).forward(x, w, None, out)
+        np.testing.assert_array_equal(*np.isfinite(y))
 
 
 @pytest.mark.parametrize("num", [1, 7])  # all pixels at once, or image after image
