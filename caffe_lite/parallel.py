@@ -176,6 +176,11 @@ def threads() -> int:
     return _threads
 
 
+def spare_core(processes: int = 1) -> bool:
+    """Whether a core is left when so many processes compute on as many threads each as this one."""
+    return processes * threads() < _cores()
+
+
 def set_threads(count: int) -> None:
     """Spread kernels over ``count`` threads; layers that are set up already keep their scratch memory, so
     this comes before the first net."""

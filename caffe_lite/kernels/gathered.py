@@ -130,8 +130,8 @@ def _frame(x: Array, x0: int, planes: int, plane: int, framed: int, sources: Arr
            out: Array) -> None:
     """Copy planes into ones of ``framed`` elements, zeros around them, line by line."""
     for p in range(planes):
+        clear(p * framed, (p + 1) * framed, out)
         here = out[p * framed:(p + 1) * framed]
-        clear(here)
         for line in range(len(sources)):
             copy(x, x0 + p * plane + sources[line], here, targets[line], width)
 
@@ -160,7 +160,7 @@ def pack_filters(begin: int, end: int, w: Array, factor: Array, bias: Array, tap
         lo = min(high, unit % parts * part)
         hi = min(high, lo + part)
         if valid < width:
-            clear(packed[at + lo * width:at + hi * width])
+            clear(at + lo * width, at + hi * width, packed)
         if one_run and high > 1:
             transpose(w, w0 + lo, lane_step, packed, at + lo * width, width, valid, hi - lo)
         else:

@@ -1,7 +1,9 @@
 """The update rules, each one pass over flat arrays.
 
 Every kernel turns the gradient in ``diff`` into the update and takes it from ``data``, as Caffe's solvers and
-``Net::Update`` do together; ``decay`` is added before, L2 as ``decay * data`` or L1 as ``decay * sign(data)``.
+``Net::Update`` do together. Its ``numbers`` are first the factor and the decay: of the gradient it takes the
+``factor``, and adds ``decay * data`` (L2) or ``decay * sign(data)`` (``l1``); then those that the formula names, in
+the order it gives. They change from iteration to iteration, and are an array so that the calls are the same ones.
 
 A kernel first cuts its part out of the arrays: where an index may be negative, and so count from the end, there is no
 vector code, and it takes three times as long; nor is there where a division may raise an exception.
@@ -28,9 +30,9 @@ def regularized(gradient: float, value: float, decay: float, l1: bool) -> float:
 
 
 @njit(cache=True, nogil=True)
-def sgd(begin: int, end: int, data: Array, diff: Array, history: Array, factor: float, decay: float, l1: bool,
-        rate: float, momentum: float) -> None:
+def sgd(begin: int, end: int, data: Array, diff: Array, history: Array, l1: bool, numbers: Array) -> None:
     """``h = momentum h + rate (factor g + decay)``; ``data -= h``. The rate is inside the history."""
+    factor, decay, rate, momentum = numbers[0], numbers[1], numbers[2], numbers[3]
     data, diff, history = data[begin:end], diff[begin:end], history[begin:end]
     for i in range(len(data)):
         gradient = regularized(diff[i] * factor, data[i], decay, l1)
@@ -41,9 +43,9 @@ def sgd(begin: int, end: int, data: Array, diff: Array, history: Array, factor: 
 
 
 @njit(cache=True, nogil=True)
-def nesterov(begin: int, end: int, data: Array, diff: Array, history: Array, factor: float, decay: float, l1: bool,
-             rate: float, momentum: float) -> None:
+def nesterov(begin: int, end: int, data: Array, diff: Array, history: Array, l1: bool, numbers: Array) -> None:
     """``h' = momentum h + rate g``; ``data -= (1 + momentum) h' - momentum h``"""
+    factor, decay, rate, momentum = numbers[0], numbers[1], numbers[2], numbers[3]
     data, diff, history = data[begin:end], diff[begin:end], history[begin:end]
     for i in range(len(data)):
         gradient = regularized(diff[i] * factor, data[i], decay, l1)
@@ -55,9 +57,9 @@ def nesterov(begin: int, end: int, data: Array, diff: Array, history: Array, fac
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def adagrad(begin: int, end: int, data: Array, diff: Array, history: Array, factor: float, decay: float, l1: bool,
-            rate: float, keep: float, take: float, delta: float) -> None:
+def adagrad(begin: int, end: int, data: Array, diff: Array, history: Array, l1: bool, numbers: Array) -> None:
     """``h = keep h + take g²``; ``data -= rate g / (√h + delta)``. AdaGrad keeps and takes all; RMSProp a mean."""
+    factor, decay, rate, keep, take, delta = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]
     data, diff, history = data[begin:end], diff[begin:end], history[begin:end]
     for i in range(len(data)):
         gradient = regularized(diff[i] * factor, data[i], decay, l1)
@@ -68,9 +70,10 @@ def adagrad(begin: int, end: int, data: Array, diff: Array, history: Array, fact
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def adadelta(begin: int, end: int, data: Array, diff: Array, gradients: Array, updates: Array, factor: float,
-             decay: float, l1: bool, rate: float, keep: float, take: float, delta: float) -> None:
+def adadelta(begin: int, end: int, data: Array, diff: Array, gradients: Array, updates: Array, l1: bool,
+             numbers: Array) -> None:
     """``G = keep G + take g²``; ``u = g √((U + delta) / (G + delta))``; ``U = keep U + take u²``; ``data -= rate u``"""
+    factor, decay, rate, keep, take, delta = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]
     data, diff, gradients, updates = data[begin:end], diff[begin:end], gradients[begin:end], updates[begin:end]
     for i in range(len(data)):
         gradient = regularized(diff[i] * factor, data[i], decay, l1)
@@ -83,9 +86,11 @@ def adadelta(begin: int, end: int, data: Array, diff: Array, gradients: Array, u
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def adam(begin: int, end: int, data: Array, diff: Array, first: Array, second: Array, factor: float, decay: float,
-         l1: bool, rate: float, beta1: float, rest1: float, beta2: float, rest2: float, delta: float) -> None:
+def adam(begin: int, end: int, data: Array, diff: Array, first: Array, second: Array, l1: bool,
+         numbers: Array) -> None:
     """``m = beta1 m + rest1 g``; ``v = beta2 v + rest2 g²``; ``data -= rate m / (√v + delta)``"""
+    factor, decay, rate, beta1, rest1, beta2, rest2, delta = (
+        numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6], numbers[7])
     data, diff, first, second = data[begin:end], diff[begin:end], first[begin:end], second[begin:end]
     for i in range(len(data)):
         gradient = regularized(diff[i] * factor, data[i], decay, l1)

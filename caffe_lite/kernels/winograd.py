@@ -202,7 +202,7 @@ def pack_points(taps: int) -> Any:
             if unit % parts == 0:
                 o, tail = unit // (parts * blocks) * outs + first, at + count * depth * width
                 pack_terms(factor, bias, o, valid, width, packed[tail:tail + 2 * width])
-            clear(scratch)
+            clear(constant(0), len(scratch), scratch)
             lo = min(depth, unit % parts * part)
             hi = min(depth, lo + part)
             for u in range(lo, hi, most):
@@ -239,7 +239,7 @@ def _look(x: Any, x0: Any, channels: Any, plane: Any, first: Any, count: Any, li
 
     def kernel(x, x0, channels, plane, first, count, lines, columns, rows, across, q, v, v0, pitch, step,  # type: ignore
                taps, back):
-        clear(q[:lanes])
+        clear(constant(0), constant(lanes), q)
         for c in range(0, channels, lanes):
             transpose(x, x0 + c * plane + first, plane, q, lanes, lanes, min(lanes, channels - c), count)
             at = v0 + c

@@ -10,7 +10,7 @@ from caffe_lite.kernels.scale import add_to_rows, offset_gradient
 from caffe_lite.layers.broadcast import BroadcastLayer
 from caffe_lite.layers.grain import ELEMENTS, grain
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import call, parallel_for
+from caffe_lite.parallel import parallel_for
 
 
 @register("Bias")
@@ -52,6 +52,6 @@ class BiasLayer(BroadcastLayer):
         if self.param_propagate_down[0] if learned else propagate_down[1]:
             db = self.operand(bottom).diff.reshape(-1)
             if not learned:
-                call(clear, db)
+                parallel_for(clear, db.size, db, grain=ELEMENTS)
             parallel_for(offset_gradient, db.size, dy.reshape(self.outer, db.size, self.inner), db,
                          grain=grain(self.outer * self.inner))

@@ -14,8 +14,8 @@ from caffe_lite.kernels.vector import COMPILED, filled, lanes
 from caffe_lite.layers.convolution_blocks import DEPTH, Blocks, ScalingConvolution, parts_of, slack
 from caffe_lite.layers.convolution_frames import Frame, Phases, each, flat
 from caffe_lite.layers.convolution_geometry import Geometry
-from caffe_lite.layers.grain import enough_units
-from caffe_lite.parallel import Workspace, call, parallel_for, threads
+from caffe_lite.layers.grain import ELEMENTS, enough_units
+from caffe_lite.parallel import Workspace, parallel_for, threads
 
 Array = np.ndarray[Any, Any]
 ROWS = 480  # most rows of the product that are made at once, for the same reason
@@ -57,7 +57,7 @@ class ChannelConvolution(ScalingConvolution):
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""
         if self._gaps:
-            call(clear, dx)
+            parallel_for(clear, dx.size, dx, grain=ELEMENTS)
         for phase in self._data:
             phase.run(dy, w, self._ones, self._zeros, dx)
 

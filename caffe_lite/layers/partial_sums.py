@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caffe_lite.blob import Array
 from caffe_lite.kernels.arrays import add, clear
-from caffe_lite.parallel import PerThread, call, parallel_for
+from caffe_lite.parallel import PerThread, parallel_for
 
 GRAIN = 1 << 15  # additions worth a thread
 
@@ -12,7 +12,7 @@ GRAIN = 1 << 15  # additions worth a thread
 def clear_parts(parts: PerThread, count: int) -> None:
     """Set the first ``count`` elements of every part to 0."""
     for part in parts.items:
-        call(clear, part[:count])
+        parallel_for(clear, count, part, grain=GRAIN)
 
 
 def add_parts(parts: PerThread, *outs: Array) -> None:

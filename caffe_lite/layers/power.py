@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from caffe_lite.blob import Blob
 from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.elementwise import power_backward, power_forward
+from caffe_lite.layers.grain import ELEMENTS
 from caffe_lite.layers.neuron import NeuronLayer
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import call
+from caffe_lite.parallel import parallel_for
 
 
 @register("Power")
@@ -37,4 +38,5 @@ class PowerLayer(NeuronLayer):
         if power * scale != 0:
             super().backward(top, propagate_down, bottom)
         elif propagate_down[0]:
-            call(clear, bottom[0].diff.reshape(-1))
+            dx = bottom[0].diff.reshape(-1)
+            parallel_for(clear, dx.size, dx, grain=ELEMENTS)

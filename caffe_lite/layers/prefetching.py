@@ -15,6 +15,7 @@ from caffe_lite.blob import Array, Blob
 from caffe_lite.errors import CaffeError, DataError, ParameterError, ShapeError, SnapshotError
 from caffe_lite.layers.base import Context, Layer, Position
 from caffe_lite.limits import current
+from caffe_lite.parallel import spare_core
 from caffe_lite.share import share_of
 from caffe_lite.sources.items import Items
 from caffe_lite.sources.prefetch import Prefetcher
@@ -62,8 +63,8 @@ class Loader(Protocol):
 class PrefetchingLayer(Layer):
     """``top[0]``: (batch_size, channels, height, width) values; ``top[1]``: (batch_size,) labels.
 
-    ``data_param { prefetch }`` batches are made ahead of the training by a thread. A subclass says in ``start``
-    where they come from. Source: Caffe's ``base_data_layer.cpp``.
+    A thread makes batches, up to ``data_param { prefetch }`` of them ahead of the training (``sources/prefetch.py``). A
+    subclass says in ``start`` where they come from. Source: Caffe's ``base_data_layer.cpp``.
     """
 
     bottoms = (0, 0)
@@ -81,7 +82,7 @@ class PrefetchingLayer(Layer):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         context, prefetch = self.context, self.param.data_param.prefetch
-        rank = share_of(context.phase).rank
+        share = share_of(context.phase)
         try:
             if not prefetch:
                 raise ParameterError("data_param { prefetch } is 0; give 1 or more")
@@ -89,7 +90,7 @@ class PrefetchingLayer(Layer):
             if given and not self.annotated:
                 raise ParameterError(f"transform_param {{ {' '.join(given)} }} is for AnnotatedData layers only")
             transformer = Transformer(self.param.transform_param, context.phase, context.dtype, context.named_by)
-            transformer.init_rand(context.rng, rank)
+            transformer.init_rand(context.rng, share.rank)
             loader, shape = self.start(transformer)
         except CaffeError as error:
             self.fail(type(error), str(error))
@@ -99,7 +100,7 @@ class PrefetchingLayer(Layer):
         if context.dry:
             loader.close()
             return
-        transformer.init_rand(context.rng, rank)  # once more, as Caffe does before it starts the thread
+        transformer.init_rand(context.rng, share.rank)  # once more, as Caffe does before it starts the thread
         context.rng.rand()  # the thread's own seed in Caffe; nobody draws from it, but the stream goes on
         self.tolerance.tell()
         self.reserve(self, (prefetch - 1) * prod(shape) * np.dtype(context.dtype).itemsize)
@@ -109,7 +110,8 @@ class PrefetchingLayer(Layer):
         ]
         where = f"layer {self.name!r} ({self.type})"
         self._loader, self._position, self._skipped = loader, loader.position(), self.tolerance.skipped
-        self._prefetcher = Prefetcher(batches, _Named(where, loader, self.tolerance).load, loader.close)
+        self._prefetcher = Prefetcher(batches, _Named(where, loader, self.tolerance).load, loader.close,
+                                      spare=spare_core(share.count))
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Nothing: ``forward`` gives the tops the shape of the batch."""

@@ -12,9 +12,9 @@ from caffe_lite.errors import ShapeError
 from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.scale import scale_backward, scale_rows
 from caffe_lite.layers.broadcast import BroadcastLayer
-from caffe_lite.layers.grain import grain
+from caffe_lite.layers.grain import ELEMENTS, grain
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import call, parallel_for
+from caffe_lite.parallel import parallel_for
 from caffe_lite.schema import FillerParameter
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class ScaleLayer(BroadcastLayer):
         if self.param_propagate_down[0] if learned else propagate_down[1]:
             ds = operand.diff.reshape(-1)
             if not learned:
-                call(clear, ds)
+                parallel_for(clear, ds.size, ds, grain=ELEMENTS)
         if self.param.scale_param.bias_term and self.param_propagate_down[-1]:
             db = self.blobs[-1].diff.reshape(-1)
         dx: Array = self._none.reshape(0, 0, 0)

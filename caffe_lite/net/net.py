@@ -25,12 +25,13 @@ from caffe_lite.net.gradients import Needs
 from caffe_lite.net.memory import measure, reserve_rest
 from caffe_lite.net.replay import Replay, replays
 from caffe_lite.net.sharing import Parameters
-from caffe_lite.parallel import Workspace, call
+from caffe_lite.parallel import Workspace, call, parallel_for
 from caffe_lite.snapshot.hdf5 import apply_weights_hdf5, is_hdf5, weights_to_hdf5
 from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weights
 from caffe_lite.upgrade import read_net
 
 log = logging.getLogger(__name__)
+GRAIN = 1 << 15  # gradients to clear that are worth a thread
 
 
 class Net:
@@ -113,6 +114,8 @@ class Net:
         self._fused = [find_fused(self, i) for i in range(len(self.layers))]
         self._forward_replays = {replay.first: replay for replay in self._find_replays(diffs=False)}
         self._backward_replays = {replay.last: replay for replay in self._find_replays(diffs=True)}
+        learnable = [param.blob for param in self.params.learnable]
+        self._clearing = Replay(0, len(learnable) - 1, learnable, diffs=True)
         self._reserve_rest()
         log.info("Network initialization done.")
 
@@ -232,8 +235,12 @@ class Net:
 
     def clear_param_diffs(self) -> None:
         """Set the gradients of all parameters to zero."""
-        for param in self.params.learnable:
-            clear(param.blob.diff.reshape(-1))
+        self._clearing(self._clear)
+
+    def _clear(self, first: int, last: int) -> None:
+        for param in self.params.learnable[first:last + 1]:
+            diff = param.blob.diff.reshape(-1)
+            parallel_for(clear, diff.size, diff, grain=GRAIN)
 
     def close(self) -> None:
         """Give back the files and threads of the data layers."""

@@ -101,7 +101,7 @@ class Solver:
                 net.debug_info = param.debug_info
             learned = [param.blob for param in self.net.params.learnable]
             self.net.budget.reserve(f"the histories of {param.type}", self, rule.slots * sum(b.nbytes for b in learned))
-            self.rule = rule(self.param, [blob.shape for blob in learned])
+            self.rule = rule(self.param, learned)
         except BaseException:
             self.close()
             raise
@@ -211,11 +211,8 @@ class Solver:
         if param.display and self.iter % param.display == 0:
             log.info("Iteration %d, lr = %g", self.iter, self.rate)
         factor = self._clip() / param.iter_size
-        for i, learnable in enumerate(self.net.params.learnable):
-            step = Step(factor, param.weight_decay * learnable.decay_mult, param.regularization_type == "L1",
-                        self.rate * learnable.lr_mult, self.iter)
-            blob = learnable.blob
-            self.rule.update(i, blob.data.reshape(-1), blob.diff.reshape(-1), step)
+        self.rule.update([Step(factor, param.weight_decay * learnable.decay_mult, self.rate * learnable.lr_mult,
+                               self.iter) for learnable in self.net.params.learnable])
         self.iter += 1
 
     def _clip(self) -> float:

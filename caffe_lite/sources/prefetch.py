@@ -7,15 +7,23 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
+from time import perf_counter
 from typing import Generic, TypeVar
 
 log = logging.getLogger(__name__)
 
+SHARE = 0.5  # of the time in which a batch is used: making it may take that, or is done ahead
+WINDOW, PATIENCE = 8, 64  # batches after which to decide, and those to be made ahead then
 B = TypeVar("B")
 
 
 class Prefetcher(Generic[B]):
-    """Keeps a ring of batches full, as Caffe's BasePrefetchingDataLayer does.
+    """Makes batches in a thread, and as Caffe's BasePrefetchingDataLayer does keeps a ring of them full.
+
+    But where all cores compute, such a thread gets in the way of the others, which wait for each other: the siamese
+    tutorial's 0.8 ms of reading then cost 3. So without a core to spare a batch is made when it is asked for, and
+    nothing else done meanwhile; unless that takes longer than half of the time in which batches are used, when reading
+    ahead is as fast again, or faster where it waits for a disk.
 
     The thread begins with the first ``next``, so that until then it can still be said where batches come from. It ends
     when the prefetcher is closed or dropped, or the interpreter exits.
@@ -24,12 +32,18 @@ class Prefetcher(Generic[B]):
         batches: the ring; they are filled in turn and used again.
         load: fills a batch, in the thread. It must not know the prefetcher, which then is never dropped.
         close: called at the end, when the thread is done.
+        spare: whether there is a core for the thread alone.
     """
 
-    def __init__(self, batches: Sequence[B], load: Callable[[B], None], close: Callable[[], None]) -> None:
-        self._worker = _Worker(batches, load, close)
+    def __init__(self, batches: Sequence[B], load: Callable[[B], None], close: Callable[[], None], *,
+                 spare: bool = True) -> None:
+        self._worker = _Worker(load, close)
+        self._batches, self._idle = list(batches), list(batches)
         self._current: B | None = None
         self._failure: BaseException | None = None
+        self._spare, self._ahead, self._patience = spare, 0, PATIENCE
+        self._made = self._slow = 0  # batches when asked for, of those that took long
+        self._left = perf_counter()
         self.close = weakref.finalize(self, self._worker.close)
 
     def next(self) -> B:
@@ -40,33 +54,60 @@ class Prefetcher(Generic[B]):
         """
         if self._failure is not None:
             raise self._failure
+        asked = perf_counter()
         self._worker.start()
         if self._current is not None:
-            self._worker.free.put(self._current)
+            self._idle.append(self._current)
             self._current = None
+        in_turn = not self._hand_out()
         try:
             got = self._worker.full.get_nowait()
         except Empty:
-            log.debug("Waiting for data")
+            if not in_turn:
+                log.debug("Waiting for data")
             got = self._worker.full.get()
         if isinstance(got, BaseException):
             self._failure = got
             raise got
         self._current = got
+        before, self._left = self._left, perf_counter()
+        if in_turn:
+            self._judge(self._left - asked > SHARE * (asked - before))
         return got
 
     def restart(self, change: Callable[[], None]) -> None:
         """Forget what was made ahead, and begin anew after ``change``, which may say where batches come from."""
         self._worker.stop()
         self._current = self._failure = None
+        self._idle = list(self._batches)
         change()
+
+    def _hand_out(self) -> bool:
+        """Have the thread fill all batches that are idle, or the next one alone; whether it reads ahead."""
+        if self._spare or self._ahead:
+            self._ahead = max(0, self._ahead - 1)
+            while self._idle:
+                self._worker.free.put(self._idle.pop(0))
+            return True
+        if len(self._idle) < len(self._batches):  # some are still there that were made ahead
+            return True
+        self._worker.free.put(self._idle.pop())
+        return False
+
+    def _judge(self, slow: bool) -> None:
+        """Read ahead for some time if making batches takes long, each time for twice as long."""
+        self._made, self._slow = self._made + 1, self._slow + slow
+        if self._made == WINDOW:
+            if 2 * self._slow > WINDOW:
+                self._ahead, self._patience = self._patience, 2 * self._patience
+            self._made = self._slow = 0
 
 
 class _Worker(Generic[B]):
     """The thread, while there is one."""
 
-    def __init__(self, batches: Sequence[B], load: Callable[[B], None], close: Callable[[], None]) -> None:
-        self._batches, self._load, self._close = list(batches), load, close
+    def __init__(self, load: Callable[[B], None], close: Callable[[], None]) -> None:
+        self._load, self._close = load, close
         self._thread: threading.Thread | None = None
         self._stopping = self._closing = False
         self.free: SimpleQueue[B | None] = SimpleQueue()
@@ -77,8 +118,6 @@ class _Worker(Generic[B]):
         if self._thread is not None:
             return
         self.free, self.full, self._stopping = SimpleQueue(), SimpleQueue(), False
-        for batch in self._batches:
-            self.free.put(batch)
         # A daemon, for only then does the interpreter come to the finalizer, which waits for its end.
         self._thread = threading.Thread(target=self._work, name="prefetch", daemon=True)
         self._thread.start()

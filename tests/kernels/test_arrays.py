@@ -45,6 +45,6 @@ def test_a_copied_range():
 
 def test_clear():
     a = np.full(9, np.nan, np.float32)
-    clear(a[2:7])
+    clear(2, 7, a)
     assert np.isnan(a).tolist() == [True] * 2 + [False] * 5 + [True] * 2
     assert (a[2:7] == 0).all()

@@ -53,8 +53,8 @@ def test_rule(rule, dtype, l1):
     inside = (np.arange(COUNT) >= BEGIN) & (np.arange(COUNT) < END)
     expected = [np.where(inside, *pair) for pair in
                 [(data - update, data), (update, diff), *zip(after, history, strict=True)]]
-    numbers = [dtype(number) for number in (FACTOR, DECAY, RATE, *RULES[rule])]
-    getattr(updates, rule.__name__)(BEGIN, END, data, diff, *history, *numbers[:2], l1, *numbers[2:])
+    numbers = np.array((FACTOR, DECAY, RATE, *RULES[rule]), dtype)
+    getattr(updates, rule.__name__)(BEGIN, END, data, diff, *history, l1, numbers)
     for found, right in zip([data, diff, *history], expected, strict=True):
         np.testing.assert_allclose(found, right, rtol=1e-5 if dtype == np.float32 else 1e-13,
                                    atol=1e-6 if dtype == np.float32 else 1e-14)
@@ -63,9 +63,8 @@ def test_rule(rule, dtype, l1):
 def test_nothing_over_nothing_is_no_error():
     data, diff, history = np.ones((3, 4), np.float32)
     diff[1] = history[1] = 0
-    one, nothing = np.float32(1), np.float32(0)
     with np.errstate(invalid="ignore"):
-        updates.adagrad(0, 4, data, diff, history, one, nothing, False, one, one, one, nothing)
+        updates.adagrad(0, 4, data, diff, history, False, np.array([1, 0, 1, 1, 1, 0], np.float32))
     assert np.isnan(data).tolist() == [False, True, False, False]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from caffe_lite.blob import Array
 from caffe_lite.kernels import updates
 from caffe_lite.solvers.rules.base import Rule, Step
 
@@ -15,7 +14,8 @@ class AdaDelta(Rule):
     """
 
     slots = 2
+    kernel = staticmethod(updates.adadelta)
 
-    def update(self, i: int, data: Array, diff: Array, step: Step) -> None:
+    def numbers(self, step: Step) -> tuple[float, ...]:
         keep = self.param.momentum
-        self.run(updates.adadelta, i, data, diff, step, step.rate, keep, 1 - keep, self.param.delta)
+        return step.rate, keep, 1 - keep, self.param.delta

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from caffe_lite.blob import Array
 from caffe_lite.errors import ParameterError
 from caffe_lite.kernels import updates
 from caffe_lite.solvers.rules.base import Rule, Step
@@ -16,11 +15,13 @@ class AdaGrad(Rule):
     Source: Caffe's adagrad_solver.cpp; Duchi, Hazan, Singer, 2011.
     """
 
+    kernel = staticmethod(updates.adagrad)
+
     @classmethod
     def check(cls, param: Any) -> None:
         if param.momentum:
             raise ParameterError(f"Momentum cannot be used with AdaGrad: found momentum {param.momentum:g}, "
                                  "leave it out")
 
-    def update(self, i: int, data: Array, diff: Array, step: Step) -> None:
-        self.run(updates.adagrad, i, data, diff, step, step.rate, 1, 1, self.param.delta)
+    def numbers(self, step: Step) -> tuple[float, ...]:
+        return step.rate, 1, 1, self.param.delta

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import sqrt
 
-from caffe_lite.blob import Array
 from caffe_lite.kernels import updates
 from caffe_lite.solvers.rules.base import Rule, Step
 
@@ -17,8 +16,9 @@ class Adam(Rule):
     """
 
     slots = 2
+    kernel = staticmethod(updates.adam)
 
-    def update(self, i: int, data: Array, diff: Array, step: Step) -> None:
+    def numbers(self, step: Step) -> tuple[float, ...]:
         b1, b2, t = self.param.momentum, self.param.momentum2, step.iteration + 1
         corrected = step.rate * sqrt(1 - b2**t) / (1 - b1**t)
-        self.run(updates.adam, i, data, diff, step, corrected, b1, 1 - b1, b2, 1 - b2, self.param.delta)
+        return corrected, b1, 1 - b1, b2, 1 - b2, self.param.delta

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from caffe_lite.blob import Array
 from caffe_lite.errors import ParameterError
 from caffe_lite.kernels import updates
 from caffe_lite.solvers.rules.base import Rule, Step
@@ -16,6 +15,8 @@ class RMSProp(Rule):
     Source: Caffe's rmsprop_solver.cpp; Tieleman, Hinton, 2012.
     """
 
+    kernel = staticmethod(updates.adagrad)
+
     @classmethod
     def check(cls, param: Any) -> None:
         if param.momentum:
@@ -24,6 +25,6 @@ class RMSProp(Rule):
         if not 0 <= param.rms_decay < 1:
             raise ParameterError(f"rms_decay should lie between 0 and 1, found {param.rms_decay:g}")
 
-    def update(self, i: int, data: Array, diff: Array, step: Step) -> None:
+    def numbers(self, step: Step) -> tuple[float, ...]:
         keep = self.param.rms_decay
-        self.run(updates.adagrad, i, data, diff, step, step.rate, keep, 1 - keep, self.param.delta)
+        return step.rate, keep, 1 - keep, self.param.delta

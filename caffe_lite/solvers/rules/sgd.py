@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from caffe_lite.blob import Array
 from caffe_lite.kernels import updates
 from caffe_lite.solvers.rules.base import Rule, Step
 
@@ -13,5 +12,7 @@ class SGD(Rule):
     Source: Caffe's sgd_solver.cpp.
     """
 
-    def update(self, i: int, data: Array, diff: Array, step: Step) -> None:
-        self.run(updates.sgd, i, data, diff, step, step.rate, self.param.momentum)
+    kernel = staticmethod(updates.sgd)
+
+    def numbers(self, step: Step) -> tuple[float, ...]:
+        return step.rate, self.param.momentum
