@@ -223,7 +223,7 @@ class _Worker:
 
         self._number, self._spin, self._sequence = number, spin.spin, sequence
         self._inbox: SimpleQueue[Any] = SimpleQueue()
-        self._started, self._ended, self._mail = np.zeros((3, 16), np.int64)  # two cache lines each
+        self._started, self._ended, self._mail = np.zeros((3, 32), np.int64)  # each in cache lines of its own
         self._mail[0] = -1
         self._places = self._mail.ctypes.data, self._started.ctypes.data
         threading.Thread(target=self._work, name=f"kernel-{number}", daemon=True).start()

@@ -23,7 +23,7 @@ FEW_ROWS = 48  # with so few, an element of B is used so seldom that it is memor
 PANEL = 1 << 16  # elements of B that many rows go over again and again
 # The same for products of rows with rows.
 DOT_ROWS, DOT_COLUMNS, SQUARE = (4, 6, 5) if REGISTERS == 32 else (4, 2, 3)
-DOT_DEPTH, DOT_PANEL = 2048, 1 << 16
+DOT_DEPTH, DOT_PANEL, ONE_ROW = 2048, 1 << 16, 8  # columns at a time for a single row: its memory is what takes time
 
 
 def _prefetch(code: Code, address: Any) -> None:
@@ -194,7 +194,7 @@ def gemm_dot_vector(begin: int, end: int, a: Array, a0: int, a_row: int, b: Arra
     """See ``gemm_dot_plain``. Of A so much that it stays in the cache meets all columns, read as far as that goes."""
     n = end - begin
     square = _up(m, SQUARE) * _up(n, SQUARE) < _up(m, DOT_ROWS) * _up(n, DOT_COLUMNS)
-    height, width = (SQUARE, SQUARE) if square else (DOT_ROWS, DOT_COLUMNS)
+    height, width = (1, ONE_ROW) if m == 1 else (SQUARE, SQUARE) if square else (DOT_ROWS, DOT_COLUMNS)
     panel = max(DOT_DEPTH, DOT_PANEL // max(1, m) // DOT_DEPTH * DOT_DEPTH)
     for u in range(0, k, panel):
         for j in range(begin, end, width):
@@ -202,7 +202,9 @@ def gemm_dot_vector(begin: int, end: int, a: Array, a0: int, a_row: int, b: Arra
                 deep, add = min(DOT_DEPTH, k - t), accumulate or t > 0
                 for i in range(0, m, height):
                     at, bt, ct = a0 + t + i * a_row, b0 + t + j * b_row, c0 + i * c_row + j
-                    if square:
+                    if m == 1:
+                        _dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, 1, ONE_ROW)
+                    elif square:
                         _dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, SQUARE, SQUARE)
                     else:
                         _dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, DOT_ROWS,

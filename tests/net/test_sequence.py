@@ -1,14 +1,17 @@
 """Recorded kernels called one after another without Python: what they get, and what stays with Python."""
 
+import ctypes
 import os
 import subprocess
 import sys
+from threading import Thread
 
 import numpy as np
 import pytest
 from numba import njit
 
 from caffe_lite import parallel
+from caffe_lite.kernels import sequence
 from caffe_lite.kernels.sequence import NUMBERS, POSSIBLE, SIZES
 from caffe_lite.kernels.vector import sized
 from caffe_lite.net.sequence import call_words, joined
@@ -225,3 +228,28 @@ def test_a_kernel_that_the_cache_would_never_know_again():
     assert closing_over(3).__qualname__.endswith("kernel_3")
     with pytest.raises(TypeError, match="what is no number"):
         closing_over(njit(lambda a: a))
+
+
+@pytest.mark.skipif(not sequence.PLACED, reason="threads cannot be told where to run")
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_thread_leaves_its_processor_but_may_come_back(alone):
+    current, found = ctypes.CDLL(None).sched_getcpu, []
+
+    def leave():
+        may = os.sched_getaffinity(0)
+        if alone:
+            may = {current()}
+            os.sched_setaffinity(0, may)
+        for _ in range(20):
+            here = current()
+            sequence._leave(here, np.zeros(sequence.CPUS // 64, np.int64).ctypes.data)
+            found.append(current() != here)
+        found.append(os.sched_getaffinity(0) == may)
+        found.append(len(may))
+
+    thread = Thread(target=leave)
+    thread.start()
+    thread.join()
+    *left, same, count = found
+    assert same
+    assert any(left) == (count > 1)
