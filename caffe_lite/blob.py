@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -17,18 +18,39 @@ MOST_AXES, MOST_ELEMENTS = 32, (1 << 31) - 1  # as Caffe's blob.hpp and blob.cpp
 
 
 class _Memory:
-    """A flat array that several blobs may look at; it is allocated when somebody first looks."""
+    """A flat array that several blobs may look at; it is allocated when somebody first looks.
 
-    __slots__ = ("array", "dtype")
+    Where it is ``watched``, others get another array over the same memory, ``lent``, which all views of it keep alive.
+    """
+
+    __slots__ = ("_lent", "array", "dtype", "times", "watched")
 
     def __init__(self, dtype: Any) -> None:
         self.dtype = np.dtype(dtype)
         self.array: Array = np.empty(0, self.dtype)
+        self.watched, self.times = False, 0
+        self._lent: weakref.ref[Array] | None = None
 
     def at_least(self, count: int) -> Array:
         if self.array.size < count:
-            self.array = zeros(count, self.dtype)
+            self.take(zeros(count, self.dtype))
         return self.array
+
+    def take(self, array: Array) -> None:
+        self.array, self._lent = array, None
+        self.times += 1
+
+    def lend(self) -> Array:
+        lent = None if self._lent is None else self._lent()
+        if lent is None:
+            lent = np.frombuffer(self.array.data, self.dtype) if self.array.size else self.array
+            self._lent = weakref.ref(lent)
+            self.times += 1
+        return lent
+
+    @property
+    def is_lent(self) -> bool:
+        return self._lent is not None and self._lent() is not None
 
 
 class Blob:
@@ -77,6 +99,23 @@ class Blob:
     @property
     def data(self) -> Array:
         """The values, an array of ``shape`` that may be written to."""
+        if self._data.watched:
+            self._data.at_least(self.count)
+            return self._data.lend()[: self.count].reshape(self.shape)
+        return self.values
+
+    def watch(self) -> None:
+        """Know from now on, by ``version``, whether somebody can have written to the values."""
+        self._data.watched = True
+
+    @property
+    def version(self) -> int | None:
+        """A number that is the same as long as the values are; None while somebody has an array that ``data`` gave."""
+        return None if self._data.is_lent or not self._data.watched else self._data.times
+
+    @property
+    def values(self) -> Array:
+        """``data`` for a net's own passes, which only read them; nobody counts as having them then."""
         memory, view = self._data.at_least(self.count), self._data_view
         if view is None or view.base is not memory:
             view = self._data_view = memory[: self.count].reshape(self.shape)
@@ -103,7 +142,7 @@ class Blob:
     def adopt(self, array: Array) -> None:
         """Take the memory of a C-contiguous ``array`` of ``count`` elements as the values, here and in every
         blob that shares them. A data layer hands out the batch it prefetched this way, without a copy."""
-        self._data.array = array if array.ndim == 1 else array.reshape(-1)
+        self._data.take(array if array.ndim == 1 else array.reshape(-1))
 
     @property
     def nbytes(self) -> int:

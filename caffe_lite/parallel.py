@@ -19,6 +19,11 @@ from caffe_lite.errors import ParameterError
 Step = list[tuple[Callable[..., Any], tuple[Any, ...]]]
 """What is done at the same time: for each thread that has something to do a function and its arguments."""
 
+
+class Preparation(Step):
+    """A step that only depends on parameters, and makes what nothing else overwrites."""
+
+
 FINER = 16  # times that a compiled sequence hands over work faster
 
 # In looks of 10 to 50 nanoseconds: how long to wait before sleeping, and the time the other side needs to get into its
@@ -39,9 +44,13 @@ class Workspace:
     """Scratch memory for the layers of a net, which run one at a time and so can all use the same.
 
     What it holds is lost when another layer runs.
+
+    Args:
+        keeps: what is made of parameters gets memory of its own, so that it need not be made for each pass.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: bool = False) -> None:
+        self.keeps = keeps
         self._parts: dict[tuple[str, Any], PerThread] = {}
 
     def per_thread(self, name: str, size: int, dtype: Any) -> PerThread:
@@ -66,8 +75,16 @@ class Workspace:
             parts.items = [zeros(size, dtype)] * threads()
         return parts
 
+    def prepared(self, name: str, size: int, dtype: Any, forward: bool) -> tuple[bool, PerThread]:
+        """The same for what is made of parameters, for a pass forward or not; and whether it is kept."""
+        from caffe_lite.aligned import zeros
 
-def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int = 1) -> None:
+        if forward and self.keeps:
+            return True, PerThread([zeros(size, dtype)] * threads())
+        return False, self.shared(name, size, dtype)
+
+
+def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int = 1, prepares: bool = False) -> None:
     """Run ``kernel(begin, end, *args)`` over ``range(count)``, one contiguous piece a thread.
 
     Args:
@@ -75,6 +92,7 @@ def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int 
         args: the kernel's further arguments; of a ``PerThread`` piece ``i`` gets item ``i``.
         grain: the fewest items worth a thread, where handing work over costs 10 to 20 microseconds. Compiled sequences
             hand over in less than one: work is cut finer for them, and the pieces are done one after the other here.
+        prepares: this is a ``Preparation``.
     """
     pieces = max(1, min(threads(), count // max(1, grain // FINER)))
     step = [(kernel, (count * i // pieces, count * (i + 1) // pieces, *_own(args, i))) for i in range(pieces)]
@@ -83,17 +101,17 @@ def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int 
             kernel(*own)
     else:
         run_step(step)
-    _note(step)
+    _note(Preparation(step) if prepares else step)
 
 
-def call(function: Callable[..., Any], *args: Any) -> None:
+def call(function: Callable[..., Any], *args: Any, prepares: bool = False) -> None:
     """Run ``function(*args)`` here, as a step of the pass: ``record`` writes it down as a whole."""
     outer, _recording.steps = getattr(_recording, "steps", None), None
     try:
         function(*args)
     finally:
         _recording.steps = outer
-    _note([(function, args)])
+    _note(Preparation([(function, args)]) if prepares else [(function, args)])
 
 
 def record(function: Callable[..., Any], *args: Any) -> list[Step]:

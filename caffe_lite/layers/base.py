@@ -144,6 +144,7 @@ class Layer:
     def add_blob(self, shape: Sequence[int], filler: Any) -> None:
         """Append a parameter of this shape, drawn from the filler."""
         blob = Blob(shape, self.context.dtype)
+        blob.watch()
         self.reserve(blob.data_memory, blob.nbytes)
         try:
             if self.context.dry:

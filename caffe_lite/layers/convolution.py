@@ -94,14 +94,14 @@ class ConvolutionLayer(Layer):
 
     def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
         """``forward`` of this layer and of a ReLU with this negative slope, in place on the tops; 1 is for none."""
-        w, bias = self.blobs[0].data.reshape(-1), self.blobs[1].data if len(self.blobs) > 1 else None
+        w, bias = self.blobs[0].values.reshape(-1), self.blobs[1].values if len(self.blobs) > 1 else None
         for x, y in zip(bottom, top, strict=True):
             self._engine.forward(x.data.reshape(-1), w, bias, y.data.reshape(-1), slope)
 
     def forward_scaled(self, bottom: Sequence[Blob], top: Sequence[Blob], factor: Array, term: Array,
                        slope: float) -> None:
         """``relu(factor (w * x) + term)``, each for a channel of the top; the layer's own bias is left out."""
-        w, x, y = self.blobs[0].data, bottom[0].data.reshape(-1), top[0].data.reshape(-1)
+        w, x, y = self.blobs[0].values, bottom[0].data.reshape(-1), top[0].data.reshape(-1)
         if isinstance(self._engine, ScalingConvolution):
             self._engine.forward(x, w.reshape(-1), term, y, slope, factor)
             return
@@ -127,7 +127,7 @@ class ConvolutionLayer(Layer):
             elif dbias is not None:
                 parallel_for(bias_gradient, g.outputs, dy, g.num, g.pixels, dbias)
             if wanted:
-                self._engine.backward_data(dy, w.data.reshape(-1), x.diff.reshape(-1))
+                self._engine.backward_data(dy, w.values.reshape(-1), x.diff.reshape(-1))
 
 
 def choose_engine(geometry: Geometry, dtype: Any, workspace: Workspace) -> Engine:

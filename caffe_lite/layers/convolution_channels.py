@@ -35,7 +35,7 @@ class ChannelConvolution(ScalingConvolution):
         outputs = frame.places([np.arange(n) * s for n, s in zip(g.out, g.stride, strict=True)])
         elements = frame.places([np.arange(n) * d for n, d in zip(g.kernel, g.dilation, strict=True)])
         self._forward = _Pass(g, c, o, frame, outputs, elements, np.arange(taps), None, g.pixels,
-                              (o * c * taps, taps, c * taps), dtype, workspace)
+                              (o * c * taps, taps, c * taps), dtype, workspace, forward=True)
         self._weight = _FilterPass(g, frame, outputs, elements, dtype, workspace)
         axes = [Phases(*sizes) for sizes in zip(g.size, g.out, g.kernel, g.pad, g.stride, g.dilation, strict=True)]
         frame = Frame(g.out, [a.low for a in axes], [a.high for a in axes])
@@ -44,7 +44,7 @@ class ChannelConvolution(ScalingConvolution):
             _Pass(g, o, c, frame, frame.places([p.seen for p in phase]), -frame.places([p.back for p in phase]),
                   flat([p.elements for p in phase], g.kernel),
                   flat([p.inputs for p in phase], g.size) if len(phases) > 1 else None, g.plane,
-                  (o * c * taps, c * taps, taps), dtype, workspace)
+                  (o * c * taps, c * taps, taps), dtype, workspace, forward=False)
             for phase in phases if all(len(p.elements) for p in phase)]
         self._gaps = len(self._data) < prod(g.stride)  # inputs that no output sees
 
@@ -74,7 +74,7 @@ class _Pass:
 
     def __init__(self, g: Geometry, channels: int, outs: int, frame: Frame, rows: Array, elements: Array, taps: Array,
                  places: Array | None, plane: int, filter_steps: tuple[int, int, int], dtype: Any,
-                 workspace: Workspace) -> None:
+                 workspace: Workspace, forward: bool) -> None:
         n, images = lanes(np.dtype(dtype).itemsize), _together(g)
         blocks = Blocks(outs, n)
         pixels, depth = len(rows), channels * len(taps)
@@ -85,7 +85,8 @@ class _Pass:
         self._grain = enough_units(self._units, g.num * pixels * g.group * outs * depth)
         self._frame = workspace.per_thread("frame", images * g.group * channels * frame.framed, dtype)
         self._sums = workspace.per_thread("sums", (part + SLACK) * blocks.width, dtype)
-        self._packed = workspace.shared("filters", g.group * blocks.count * (depth + 2) * blocks.width, dtype)
+        self._keeps, self._packed = workspace.prepared(
+            "filters", g.group * blocks.count * (depth + 2) * blocks.width, dtype, forward)
         pieces = ceil(threads() / (g.group * blocks.count))
         self._pack = (g.group * blocks.count * pieces, taps, (channels, *filter_steps),
                       (outs, n, blocks.count, blocks.vectors, blocks.wide, pieces))
@@ -97,7 +98,7 @@ class _Pass:
     def run(self, x: Array, w: Array, factor: Array, bias: Array, y: Array, slope: float = 1) -> None:
         count, *pack = self._pack
         parallel_for(pack_filters, count, w, factor, bias, *pack, self._packed,
-                     grain=enough_units(count, w.size * PACKING))
+                     grain=enough_units(count, w.size * PACKING), prepares=self._keeps)
         parallel_for(self._kernel, self._units, x, self._packed, y, self._frame, self._sums, y.dtype.type(slope),
                      *self._args, grain=self._grain)
 

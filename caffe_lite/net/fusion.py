@@ -53,15 +53,16 @@ class Fused:
             return
         means, variances, weights, eps = self._zeros, self._ones, self._ones, 0.0
         if self._norm is not None:
-            means, variances, weights = (blob.data.reshape(-1) for blob in self._norm.blobs)
+            means, variances, weights = (blob.values.reshape(-1) for blob in self._norm.blobs)
             eps = self._norm.param.batch_norm_param.eps
         own, scale, bias = self._zeros, self._ones, self._zeros
         if len(self._convolution.blobs) > 1:
-            own = self._convolution.blobs[1].data.reshape(-1)
+            own = self._convolution.blobs[1].values.reshape(-1)
         if self._scale is not None:
-            scale = self._scale.blobs[0].data.reshape(-1)
-            bias = self._scale.blobs[1].data.reshape(-1) if len(self._scale.blobs) > 1 else bias
-        call(fold, own, means, variances, weights, scale.dtype.type(eps), scale, bias, self._factor, self._term)
+            scale = self._scale.blobs[0].values.reshape(-1)
+            bias = self._scale.blobs[1].values.reshape(-1) if len(self._scale.blobs) > 1 else bias
+        call(fold, own, means, variances, weights, scale.dtype.type(eps), scale, bias, self._factor, self._term,
+             prepares=True)
         self._convolution.forward_scaled(self._bottom, self._top, self._factor, self._term, self._slope)
 
     def backward(self) -> None:

@@ -94,7 +94,7 @@ class Net:
         self._forward_replays: dict[int, Replay] = {}
         self._backward_replays: dict[int, Replay] = {}
         self._memory = 0
-        rng, workspace = rng or random.default(), Workspace()
+        rng, workspace = rng or random.default(), Workspace(keeps=self.phase == schema.TEST)
         self.budget = Budget()
         try:
             for layer in wired.layer:

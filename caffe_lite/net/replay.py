@@ -12,10 +12,12 @@ from collections.abc import Callable, Hashable, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
+import numpy as np
+
 from caffe_lite.blob import Array, Blob, places
 from caffe_lite.layers.base import Layer
 from caffe_lite.net.sequence import joined
-from caffe_lite.parallel import Step, record, run_step
+from caffe_lite.parallel import Preparation, Step, record, run_step
 
 Key: TypeAlias = tuple[Hashable, ...]
 MOST = 16  # places that blobs take turns in: as many as a data layer has batches, mostly 4
@@ -38,7 +40,7 @@ class Replay:
     def forget(self) -> None:
         """Begin anew: a layer has got other shapes or other scratch memory, or somebody looks on."""
         self._met: dict[Key, list[weakref.ref[Array]]] = {}
-        self._known: dict[Key, tuple[list[Step], list[Step], list[Array]]] = {}
+        self._known: dict[Key, _Calls] = {}
 
     def __call__(self, run: Callable[[int, int], object], *also: Hashable) -> None:
         """Do what ``run(first, last)`` does, which is that pass; it may depend on ``also``."""
@@ -51,12 +53,11 @@ class Replay:
         key = (*also, *map(id, arrays))
         known = self._known.get(key)
         if known is not None:
-            for step in known[0]:
-                run_step(step)
+            known.repeat()
         elif self._again(key, arrays):
             steps = record(run, self.first, self.last)
             if all(a is b for a, b in zip(arrays, places(self._blobs, self._diffs), strict=True)):
-                self._known[key] = joined(steps), steps, arrays  # which live on, or others could get their places
+                self._known[key] = _Calls(steps, arrays, self._blobs)
         else:
             run(self.first, self.last)
 
@@ -71,6 +72,32 @@ class Replay:
             self._met.clear()
         self._met[key] = list(map(weakref.ref, arrays))
         return False
+
+
+class _Calls:
+    """The calls of a pass. Those that prepare something are left out as long as what they read has not changed.
+
+    Args:
+        steps, arrays: the calls, and the memory of the blobs; they live on, or others could get their places.
+        blobs: of them those are found that preparations read; what they read besides never changes.
+    """
+
+    def __init__(self, steps: list[Step], arrays: list[Array], blobs: Sequence[Blob]) -> None:
+        self.steps, self._arrays = steps, arrays
+        preparations = [step for step in steps if isinstance(step, Preparation)]
+        read = {id(a.base) for step in preparations for _, args in step for a in args if isinstance(a, np.ndarray)}
+        self._sources = [blob for blob in blobs if id(blob.values.base) in read]
+        self._versions: list[int | None] = [None]
+        self._all = self._rest = joined(steps)
+        if self._sources:
+            self._rest = joined([step for step in steps if not isinstance(step, Preparation)])
+
+    def repeat(self) -> None:
+        """Make them again."""
+        versions = [blob.version for blob in self._sources]
+        for step in self._rest if versions == self._versions and None not in versions else self._all:
+            run_step(step)
+        self._versions = versions
 
 
 def replays(layers: Sequence[Layer], blobs: Sequence[Sequence[Blob]], losses: Sequence[bool],

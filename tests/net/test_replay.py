@@ -120,9 +120,9 @@ def test_nothing_is_left_to_python():
     net = net_of("ReLU")
     passes(net)
     for found in (*net._forward_replays.values(), *net._backward_replays.values()):
-        (steps, recorded, _), = found._known.values()  # fmt: skip
-        assert len(steps) == 1
-        assert len(recorded) > 2
+        calls, = found._known.values()  # fmt: skip
+        assert len(calls._all) == 1
+        assert len(calls.steps) > 2
 
 
 def change_shape(net):

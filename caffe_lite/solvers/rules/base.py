@@ -51,6 +51,7 @@ class Rule:
         self.history = [zeros(b.count, b.dtype).reshape(b.shape) for _ in range(self.slots) for b in blobs]
         self._numbers = [np.zeros(8, b.dtype) for b in blobs]
         self._replay = Replay(0, len(blobs) - 1, blobs, diffs=True)
+        self._written = [blob.data for blob in blobs]  # nobody may think that they do not change
 
     @classmethod
     def check(cls, param: Any) -> None:
