@@ -10,11 +10,13 @@ Array = Any
 
 
 @njit(cache=True, nogil=True)
-def weighted_sum(begin: int, end: int, a: Array, alpha: float, b: Array, beta: float, y: Array) -> None:
-    """``y = alpha a + beta b``"""
+def weighted_sum(begin: int, end: int, a: Array, alpha: float, b: Array, beta: float, slope: float, y: Array) -> None:
+    """``y = max(s, 0) + slope min(s, 0)`` of the sum ``s = alpha a + beta b``"""
+    zero = a.dtype.type(0)
     first, second, out = a[begin:end], b[begin:end], y[begin:end]
     for i in range(len(out)):
-        out[i] = alpha * first[i] + beta * second[i]
+        total = alpha * first[i] + beta * second[i]
+        out[i] = (total if total > 0 else zero) + slope * (zero if total > 0 else total)
 
 
 @njit(cache=True, nogil=True)

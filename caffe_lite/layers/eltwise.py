@@ -58,13 +58,23 @@ class EltwiseLayer(Layer):
         top[0].reshape(bottom[0].shape)
         self._which = np.empty(bottom[0].count if self._operation == EltwiseParameter.MAX else 0, np.int32)
 
+    @property
+    def is_sum(self) -> bool:
+        return bool(self._operation == EltwiseParameter.SUM)
+
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.forward_rectified(bottom, top, 1)
+
+    def forward_rectified(self, bottom: Sequence[Blob], top: Sequence[Blob], slope: float) -> None:
+        """``forward`` of this layer and, if it is a sum, of a ReLU with this negative slope in place; 1 is for none."""
         (a, b, *others), y = (blob.data.reshape(-1) for blob in bottom), top[0].data.reshape(-1)
-        if self._operation == EltwiseParameter.SUM:
+        if self.is_sum:
             alpha, beta, *further = self._coeffs
-            self._run(weighted_sum, a, alpha, b, beta, y)
-            for x, coeff in zip(others, further, strict=True):
-                self._run(weighted_sum, y, self.context.dtype(1), x, coeff, y)
+            one, rest = self.context.dtype(1), list(zip(others, further, strict=True))
+            slopes = [*[one] * len(rest), self.context.dtype(slope)]  # the whole sum is rectified
+            self._run(weighted_sum, a, alpha, b, beta, slopes[0], y)
+            for (x, coeff), last in zip(rest, slopes[1:], strict=True):
+                self._run(weighted_sum, y, one, x, coeff, last, y)
         elif self._operation == EltwiseParameter.PROD:
             self._run(product, a, b, y)
             for x in others:
@@ -80,7 +90,7 @@ class EltwiseLayer(Layer):
             if not propagate_down[i]:
                 continue
             dx = blob.diff.reshape(-1)
-            if self._operation == EltwiseParameter.SUM:
+            if self.is_sum:
                 if self._coeffs[i] == 1:
                     self._run(copy_range, dy, dx)
                 else:

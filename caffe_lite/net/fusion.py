@@ -1,4 +1,5 @@
-"""Which layers run as one: a convolution and the BatchNorm, Scale and ReLU that work in place on its top.
+"""Which layers run as one: a convolution and the BatchNorm, Scale and ReLU that work in place on its top; a sum and a
+ReLU.
 
 The convolution does to what it writes what they would do, where memory would be the bottleneck; back, the gradient goes
 through ReLU and convolution in one pass. Blobs hold what they would hold; only between the layers there is nothing to
@@ -18,6 +19,7 @@ from caffe_lite.kernels.normalize import fold
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.batch_norm import BatchNormLayer
 from caffe_lite.layers.convolution import ConvolutionLayer
+from caffe_lite.layers.eltwise import EltwiseLayer
 from caffe_lite.layers.relu import ReLULayer
 from caffe_lite.layers.scale import ScaleLayer
 from caffe_lite.parallel import call
@@ -26,6 +28,20 @@ if TYPE_CHECKING:
     from caffe_lite.net.net import Net
 
 ORDER = (BatchNormLayer, ScaleLayer, ReLULayer)  # any of them may be missing
+
+
+class FusedSum:
+    """An Eltwise layer that adds, number ``last - 1`` of a net, and the ReLU after it; back they go one by one."""
+
+    backward = None
+
+    def __init__(self, net: Net, first: int, layer: EltwiseLayer, relu: ReLULayer) -> None:
+        self.last, self._layer = first + 1, layer
+        self._bottom, self._top, self._slope = net.bottoms[first], net.tops[first], relu.param.relu_param.negative_slope
+
+    def forward(self) -> None:
+        """Run both."""
+        self._layer.forward_rectified(self._bottom, self._top, self._slope)
 
 
 class Fused:
@@ -70,11 +86,26 @@ class Fused:
         self._convolution.backward_rectified(self._top, self._propagate_down, self._bottom, self._slope)
 
 
-def find_fused(net: Net, i: int) -> Fused | None:
-    """What layer ``i`` can do of those after it, where it is a convolution."""
-    convolution, others, begin = net.layers[i], [], 0
-    if type(convolution) is not ConvolutionLayer or len(net.tops[i]) != 1 or any(convolution.param.loss_weight):
+def find_fused(net: Net, i: int) -> Fused | FusedSum | None:
+    """What layer ``i`` can do of those after it, where it is a convolution or a sum."""
+    layer = net.layers[i]
+    if any(layer.param.loss_weight):
         return None
+    if type(layer) is EltwiseLayer and layer.is_sum:
+        return _find_sum(net, i, layer)
+    return _find_convolution(net, i, layer) if type(layer) is ConvolutionLayer and len(net.tops[i]) == 1 else None
+
+
+def _find_sum(net: Net, i: int, layer: EltwiseLayer) -> FusedSum | None:
+    if i + 1 == len(net.layers) or not net.bottoms[i + 1] == net.tops[i + 1] == net.tops[i]:
+        return None
+    relu = net.layers[i + 1]
+    return FusedSum(net, i, layer, relu) if type(relu) is ReLULayer and not any(relu.param.loss_weight) else None
+
+
+def _find_convolution(net: Net, i: int, convolution: ConvolutionLayer) -> Fused | None:
+    others: list[Layer] = []
+    begin = 0
     for j in range(i + 1, len(net.layers)):
         layer = net.layers[j]
         kind = type(layer)

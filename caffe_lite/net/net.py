@@ -208,7 +208,8 @@ class Net:
                 replay(lambda first, last: self._backward(last, first, {}), *self.after_param_diffs)
                 i = replay.first - 1
                 continue
-            if fused is not None and self.need_backward[i - 1] and self.propagate_down[i] == [True]:
+            if (fused is not None and fused.backward is not None and self.need_backward[i - 1]
+                    and self.propagate_down[i] == [True]):
                 fused.backward()
                 i -= 2
             else:

@@ -211,3 +211,39 @@ def test_other_pairs_are_left_alone(text):
         layer { name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 17 kernel_size: 3 } }
         """ + text, phase=schema.TEST)
     assert net._fused == [None] * len(net.layers)
+
+
+@pytest.mark.parametrize("slope", ["", "negative_slope: 0.25", "negative_slope: -2"])
+@pytest.mark.parametrize("fields", ["", "operation: SUM coeff: 2 coeff: -3 coeff: 0.5", "operation: PROD"])
+def test_a_sum_does_its_relu(slope, fields):
+    shape = (3, 5, 9, 8)
+    found = []
+    for watch in (False, True):
+        net = make_net(f"""force_backward: true {input_layers(x=shape, y=shape, z=shape)}
+            layer {{ name: "s" type: "Eltwise" bottom: "x" bottom: "y" bottom: "z" top: "t" eltwise_param {{ {fields} }} }}
+            layer {{ name: "r" type: "ReLU" bottom: "t" top: "t" relu_param {{ {slope} }} }}""")
+        rng = np.random.default_rng(0)
+        for name in "xyz":
+            net.blobs[name].data[...] = rng.standard_normal(shape)
+        if watch:
+            net.after_forward.append(lambda i: None)
+            net.after_backward.append(lambda i: None)
+        for _ in range(2):
+            net.forward()
+        net.blobs["t"].diff[...] = rng.standard_normal(shape)
+        net.backward()
+        found.append([array.copy() for name in "xyzt" for array in (net.blobs[name].data, net.blobs[name].diff)])
+        assert (net._fused[3] is not None) == ("PROD" not in fields)
+    np.testing.assert_equal(*found)
+    assert (found[0][6] < 0).any() == ("0.25" in slope)
+
+
+@pytest.mark.parametrize("rest", [
+    'layer { name: "r" type: "ReLU" bottom: "t" top: "u" }',
+    'layer { name: "r" type: "Sigmoid" bottom: "t" top: "t" }',
+    'layer { name: "r" type: "ReLU" bottom: "t" top: "t" loss_weight: 1 }',
+    ""])  # fmt: skip
+def test_a_sum_that_no_relu_rectifies_in_place(rest):
+    net = make_net(input_layers(x=(2, 3), y=(2, 3)) + 'layer { name: "s" type: "Eltwise" bottom: "x" bottom: "y" top: "t" }'
+                   + rest)
+    assert not any(net._fused)
