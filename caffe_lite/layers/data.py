@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 class DataLayer(PrefetchingLayer):
     """``top[0]``: (batch_size, channels, height, width) values; ``top[1]``: (batch_size,) labels.
 
-    The database is read round and round in the order of its keys, ``data_param { prefetch }`` batches ahead
-    of the training. All data of a batch have the shape of its first; batches may differ. With ``rand_skip``
+    The database is read round and round in the order of its keys, up to ``data_param { prefetch }`` batches
+    ahead of the training. All data of a batch have the shape of its first; batches may differ. With ``rand_skip``
     reading starts after as many records as a random number below it says. Encoded images (JPEG, PNG) are read
     with the channels they have, or as ``force_color``, ``force_gray`` or ``data_param { force_encoded_color }``
     say. In a training of several processes each reads its share. Source: Caffe's ``data_layer.cpp``; ``rand_skip``
