@@ -188,7 +188,7 @@ def serve(thread: int, mail: int, work: int, seen: int, looks: int, grace: int) 
         if program > 0:
             if PLACED:
                 cpu = _cpu()
-                if cpu == _word(mail, 1):
+                if 0 <= cpu == _word(mail, 1):
                     _leave(cpu, mail + 16)
             run_calls(thread, program)
             _tell(mail, 0, 0)
