@@ -65,10 +65,10 @@ class Blob:
         dtype: ``float32``, or ``float64`` for checks of gradients.
     """
 
-    __slots__ = ("_data", "_data_view", "_diff", "_diff_view", "count", "shape")
+    __slots__ = ("_data", "_data_view", "_diff", "_diff_view", "_shared", "count", "shape")
 
     def __init__(self, shape: Sequence[int] = (), dtype: Any = np.float32) -> None:
-        self._data = _Memory(dtype)
+        self._data, self._shared = _Memory(dtype), 0
         self._diff = _Memory(dtype)
         self._data_view: Array | None = None
         self._diff_view: Array | None = None
@@ -109,9 +109,9 @@ class Blob:
         self._data.watched = True
 
     @property
-    def version(self) -> int | None:
-        """A number that is the same as long as the values are; None while somebody has an array that ``data`` gave."""
-        return None if self._data.is_lent or not self._data.watched else self._data.times
+    def version(self) -> tuple[int, int] | None:
+        """What is the same as long as the values are; None while somebody has an array that ``data`` gave."""
+        return None if self._data.is_lent or not self._data.watched else (self._shared, self._data.times)
 
     @property
     def values(self) -> Array:
@@ -133,6 +133,7 @@ class Blob:
         """Look at the values of ``other`` from now on; the two must hold as many elements."""
         self._same_count(other)
         self._data, self._data_view = other._data, None
+        self._shared += 1
 
     def share_diff(self, other: Blob) -> None:
         """Look at the gradient of ``other`` from now on; the two must hold as many elements."""

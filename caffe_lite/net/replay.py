@@ -87,7 +87,7 @@ class _Calls:
         preparations = [step for step in steps if isinstance(step, Preparation)]
         read = {id(a.base) for step in preparations for _, args in step for a in args if isinstance(a, np.ndarray)}
         self._sources = [blob for blob in blobs if id(blob.values.base) in read]
-        self._versions: list[int | None] = [None]
+        self._versions: list[tuple[int, int] | None] = [None]
         self._all = self._rest = joined(steps)
         if self._sources:
             self._rest = joined([step for step in steps if not isinstance(step, Preparation)])

@@ -124,6 +124,23 @@ def test_weights_that_are_read_shared_and_trained(monkeypatch):
         np.testing.assert_array_equal(result(net), expected(third, monkeypatch))
 
 
+@pytest.mark.parametrize("python", [False, True])
+def test_weights_that_are_shared_for_a_while(python, monkeypatch):
+    net, other, keeper = deployed(THREE), deployed(THREE, seed=7), deployed(THREE)
+    prepared(net)
+    prepared(other)
+    right = result(net)
+    keeper.share_trained_layers_with(net)
+    result(net)
+    result(net)
+    net.share_trained_layers_with(other)
+    for _ in range(1 if python else 5):
+        np.testing.assert_array_equal(result(net), result(other))
+    net.share_trained_layers_with(keeper)
+    for _ in range(3):
+        np.testing.assert_array_equal(result(net), right)
+
+
 def test_a_net_that_trains_keeps_nothing():
     net = deployed(THREE, phase=schema.TRAIN, followers=False)
     for _ in range(4):
