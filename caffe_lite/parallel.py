@@ -20,10 +20,6 @@ Step = list[tuple[Callable[..., Any], tuple[Any, ...]]]
 """What is done at the same time: for each thread that has something to do a function and its arguments."""
 
 
-class Preparation(Step):
-    """A step that only depends on parameters, and makes what nothing else overwrites."""
-
-
 FINER = 16  # times that a compiled sequence hands over work faster
 
 # In looks of 10 to 50 nanoseconds: how long to wait before sleeping, and the time the other side needs to get into its
@@ -38,6 +34,28 @@ class PerThread:
 
     def __init__(self, items: Sequence[Any]) -> None:
         self.items = items
+
+
+class Prepared(PerThread):
+    """Such an argument that is made of parameters, and kept for the passes to come.
+
+    Attributes:
+        times: how often Python has made it, which may be in another way; what repeats its calls does not count.
+    """
+
+    __slots__ = ("times",)
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        super().__init__(items)
+        self.times = 0
+
+
+class Preparation(Step):
+    """A step that makes something ``Prepared``."""
+
+    def __init__(self, step: Step, made: Prepared) -> None:
+        super().__init__(step)
+        self.made = made
 
 
 class Workspace:
@@ -75,16 +93,17 @@ class Workspace:
             parts.items = [zeros(size, dtype)] * threads()
         return parts
 
-    def prepared(self, name: str, size: int, dtype: Any, forward: bool) -> tuple[bool, PerThread]:
-        """The same for what is made of parameters, for a pass forward or not; and whether it is kept."""
+    def prepared(self, name: str, size: int, dtype: Any, forward: bool) -> PerThread:
+        """The same for what is made of parameters: ``Prepared`` if it is kept, which it never is for a pass back."""
         from caffe_lite.aligned import zeros
 
         if forward and self.keeps:
-            return True, PerThread([zeros(size, dtype)] * threads())
-        return False, self.shared(name, size, dtype)
+            return Prepared([zeros(size, dtype)] * threads())
+        return self.shared(name, size, dtype)
 
 
-def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int = 1, prepares: bool = False) -> None:
+def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int = 1,
+                 makes: PerThread | None = None) -> None:
     """Run ``kernel(begin, end, *args)`` over ``range(count)``, one contiguous piece a thread.
 
     Args:
@@ -92,7 +111,7 @@ def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int 
         args: the kernel's further arguments; of a ``PerThread`` piece ``i`` gets item ``i``.
         grain: the fewest items worth a thread, where handing work over costs 10 to 20 microseconds. Compiled sequences
             hand over in less than one: work is cut finer for them, and the pieces are done one after the other here.
-        prepares: this is a ``Preparation``.
+        makes: what it makes of parameters alone.
     """
     pieces = max(1, min(threads(), count // max(1, grain // FINER)))
     step = [(kernel, (count * i // pieces, count * (i + 1) // pieces, *_own(args, i))) for i in range(pieces)]
@@ -101,17 +120,17 @@ def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int 
             kernel(*own)
     else:
         run_step(step)
-    _note(Preparation(step) if prepares else step)
+    _note(step, makes)
 
 
-def call(function: Callable[..., Any], *args: Any, prepares: bool = False) -> None:
+def call(function: Callable[..., Any], *args: Any, makes: PerThread | None = None) -> None:
     """Run ``function(*args)`` here, as a step of the pass: ``record`` writes it down as a whole."""
     outer, _recording.steps = getattr(_recording, "steps", None), None
     try:
         function(*args)
     finally:
         _recording.steps = outer
-    _note(Preparation([(function, args)]) if prepares else [(function, args)])
+    _note([(function, args)], makes)
 
 
 def record(function: Callable[..., Any], *args: Any) -> list[Step]:
@@ -208,14 +227,17 @@ def set_threads(count: int) -> None:
     _threads = count
 
 
-def _note(step: Step) -> None:
+def _note(step: Step, makes: PerThread | None) -> None:
+    if isinstance(makes, Prepared):
+        makes.times += 1
+        step = Preparation(step, makes)
     steps = getattr(_recording, "steps", None)
     if steps is not None:
         steps.append(step)
 
 
 def _own(args: tuple[Any, ...], piece: int) -> list[Any]:
-    return [a.items[piece] if type(a) is PerThread else a for a in args]
+    return [a.items[piece] if isinstance(a, PerThread) else a for a in args]
 
 
 def _cores() -> int:

@@ -85,8 +85,8 @@ class _Pass:
         self._grain = enough_units(self._units, g.num * pixels * g.group * outs * depth)
         self._frame = workspace.per_thread("frame", images * g.group * channels * frame.framed, dtype)
         self._sums = workspace.per_thread("sums", (part + SLACK) * blocks.width, dtype)
-        self._keeps, self._packed = workspace.prepared(
-            "filters", g.group * blocks.count * (depth + 2) * blocks.width, dtype, forward)
+        self._packed = workspace.prepared("filters", g.group * blocks.count * (depth + 2) * blocks.width, dtype,
+                                          forward)
         pieces = ceil(threads() / (g.group * blocks.count))
         self._pack = (g.group * blocks.count * pieces, taps, (channels, *filter_steps),
                       (outs, n, blocks.count, blocks.vectors, blocks.wide, pieces))
@@ -98,7 +98,7 @@ class _Pass:
     def run(self, x: Array, w: Array, factor: Array, bias: Array, y: Array, slope: float = 1) -> None:
         count, *pack = self._pack
         parallel_for(pack_filters, count, w, factor, bias, *pack, self._packed,
-                     grain=enough_units(count, w.size * PACKING), prepares=self._keeps)
+                     grain=enough_units(count, w.size * PACKING), makes=self._packed)
         parallel_for(self._kernel, self._units, x, self._packed, y, self._frame, self._sums, y.dtype.type(slope),
                      *self._args, grain=self._grain)
 

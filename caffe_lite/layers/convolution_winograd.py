@@ -90,7 +90,7 @@ class _Pass:
                          workspace.per_thread("points", (every * bands.most + SLACK) * pitch, dtype),
                          workspace.per_thread("products", every * (bands.most + SLACK) * blocks.width, dtype),
                          workspace.per_thread("sums", (1 + bands.places_out) * blocks.width, dtype))
-        self._keeps, self._packed = workspace.prepared(
+        self._packed = workspace.prepared(
             "filters", g.group * blocks.count * (every * channels + 2) * blocks.width, dtype, not turned)
         pieces = ceil(threads() / (g.group * blocks.count))
         self._pack = (pack_points(taps), g.group * blocks.count * pieces, turned, (channels, *filter_steps),
@@ -103,7 +103,7 @@ class _Pass:
     def run(self, x: Array, w: Array, factor: Array, bias: Array, y: Array, slope: float = 1) -> None:
         pack, count, *sizes = self._pack
         parallel_for(pack, count, w, factor, bias, *sizes, self._packed, grain=enough_units(count, w.size * PACKING),
-                     prepares=self._keeps)
+                     makes=self._packed)
         parallel_for(self._kernel, self._units, x, self._packed, y, *self._scratch, y.dtype.type(slope), *self._args,
                      grain=self._grain)
 

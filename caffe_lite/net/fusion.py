@@ -22,7 +22,7 @@ from caffe_lite.layers.convolution import ConvolutionLayer
 from caffe_lite.layers.eltwise import EltwiseLayer
 from caffe_lite.layers.relu import ReLULayer
 from caffe_lite.layers.scale import ScaleLayer
-from caffe_lite.parallel import call
+from caffe_lite.parallel import Prepared, call
 
 if TYPE_CHECKING:
     from caffe_lite.net.net import Net
@@ -57,6 +57,7 @@ class Fused:
         dtype, channels = self._top[0].dtype, convolution.param.convolution_param.num_output if self._folds else 0
         self._ones, self._zeros = np.ones(channels, dtype), np.zeros(channels, dtype)
         self._factor, self._term = np.empty((2, channels), dtype)
+        self._made = Prepared((self._factor, self._term))
 
     @property
     def _folds(self) -> bool:
@@ -78,7 +79,7 @@ class Fused:
             scale = self._scale.blobs[0].values.reshape(-1)
             bias = self._scale.blobs[1].values.reshape(-1) if len(self._scale.blobs) > 1 else bias
         call(fold, own, means, variances, weights, scale.dtype.type(eps), scale, bias, self._factor, self._term,
-             prepares=True)
+             makes=self._made)
         self._convolution.forward_scaled(self._bottom, self._top, self._factor, self._term, self._slope)
 
     def backward(self) -> None:

@@ -19,6 +19,7 @@ from caffe_lite.graph import filter_net, insert_splits
 from caffe_lite.kernels.arrays import clear
 from caffe_lite.layers import Layer, layer_class
 from caffe_lite.layers.base import Context
+from caffe_lite.layers.grain import ELEMENTS
 from caffe_lite.net import debug
 from caffe_lite.net.fusion import find_fused
 from caffe_lite.net.gradients import Needs
@@ -31,7 +32,6 @@ from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weight
 from caffe_lite.upgrade import read_net
 
 log = logging.getLogger(__name__)
-GRAIN = 1 << 15  # gradients to clear that are worth a thread
 
 
 class Net:
@@ -241,7 +241,7 @@ class Net:
     def _clear(self, first: int, last: int) -> None:
         for param in self.params.learnable[first:last + 1]:
             diff = param.blob.diff.reshape(-1)
-            parallel_for(clear, diff.size, diff, grain=GRAIN)
+            parallel_for(clear, diff.size, diff, grain=ELEMENTS)
 
     def close(self) -> None:
         """Give back the files and threads of the data layers."""

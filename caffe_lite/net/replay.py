@@ -17,7 +17,7 @@ import numpy as np
 from caffe_lite.blob import Array, Blob, places
 from caffe_lite.layers.base import Layer
 from caffe_lite.net.sequence import joined
-from caffe_lite.parallel import Preparation, Step, record, run_step
+from caffe_lite.parallel import Preparation, Prepared, Step, record, run_step
 
 Key: TypeAlias = tuple[Hashable, ...]
 MOST = 16  # places that blobs take turns in: as many as a data layer has batches, mostly 4
@@ -75,7 +75,7 @@ class Replay:
 
 
 class _Calls:
-    """The calls of a pass. Those that prepare something are left out as long as what they read has not changed.
+    """The calls of a pass. Those that prepare something are left out as long as it is what they would make.
 
     Args:
         steps, arrays: the calls, and the memory of the blobs; they live on, or others could get their places.
@@ -84,20 +84,27 @@ class _Calls:
 
     def __init__(self, steps: list[Step], arrays: list[Array], blobs: Sequence[Blob]) -> None:
         self.steps, self._arrays = steps, arrays
-        preparations = [step for step in steps if isinstance(step, Preparation)]
-        read = {id(a.base) for step in preparations for _, args in step for a in args if isinstance(a, np.ndarray)}
-        self._sources = [blob for blob in blobs if id(blob.values.base) in read]
-        self._versions: list[tuple[int, int] | None] = [None]
-        self._all = self._rest = joined(steps)
-        if self._sources:
-            self._rest = joined([step for step in steps if not isinstance(step, Preparation)])
+        owners = {id(blob.values.base) for blob in blobs}
+        sources: set[int] = set()
+        self._made: list[Prepared] = []
+        rest = []
+        for step in steps:
+            read = owners & {id(a.base) for _, args in step for a in args if isinstance(a, np.ndarray)}
+            if isinstance(step, Preparation) and read:
+                sources |= read
+                self._made.append(step.made)
+            else:
+                rest.append(step)
+        self._sources = [blob for blob in blobs if id(blob.values.base) in sources]
+        self._all, self._rest = joined(steps), joined(rest)
+        self._state: list[object] = [None]
 
     def repeat(self) -> None:
         """Make them again."""
-        versions = [blob.version for blob in self._sources]
-        for step in self._rest if versions == self._versions and None not in versions else self._all:
+        state: list[object] = [*(blob.version for blob in self._sources), *(made.times for made in self._made)]
+        for step in self._rest if state == self._state and None not in state else self._all:
             run_step(step)
-        self._versions = versions
+        self._state = state
 
 
 def replays(layers: Sequence[Layer], blobs: Sequence[Sequence[Blob]], losses: Sequence[bool],

@@ -141,6 +141,23 @@ def test_weights_that_are_shared_for_a_while(python, monkeypatch):
         np.testing.assert_array_equal(result(net), right)
 
 
+def look_on(net):
+    net.after_forward.append(lambda i: None)
+    net.forward()
+    net.after_forward.clear()
+
+
+@pytest.mark.parametrize("between", [look_on, lambda net: net.forward_from_to(0, 2), lambda net: net.forward_layer(2)])
+@pytest.mark.parametrize("kernel", [ONE, THREE])
+def test_layers_that_ran_one_by_one_meanwhile(kernel, between):
+    net = deployed(kernel)
+    prepared(net)
+    right = result(net)
+    between(net)  # the second convolution, without what it does of the layers after it
+    for _ in range(2):
+        np.testing.assert_array_equal(result(net), right)
+
+
 def test_a_net_that_trains_keeps_nothing():
     net = deployed(THREE, phase=schema.TRAIN, followers=False)
     for _ in range(4):
