@@ -28,8 +28,8 @@ SLACK = 8  # rows that a last tile may reach over the end
 
 
 @intrinsic
-def _tile(typing: Any, x: Any, x0: Any, rows: Any, r0: Any, steps: Any, s0: Any, depth: Any, b: Any, b0: Any, c: Any,
-          c0: Any, more: Any, last: Any, slope: Any, tile_rows: Any, vectors: Any) -> Any:
+def tile_product(typing: Any, x: Any, x0: Any, rows: Any, r0: Any, steps: Any, s0: Any, depth: Any, b: Any, b0: Any,
+                 c: Any, c0: Any, more: Any, last: Any, slope: Any, tile_rows: Any, vectors: Any) -> Any:
     """``C[i] = Σ_t X[rows[r0 + i] + steps[s0 + t]] B[t]`` for ``tile_rows`` rows of ``vectors`` vectors.
 
     It is added to what is there if there is ``more``. If it is the ``last``, ``C = relu(C B[depth] + B[depth + 1])``.
@@ -86,7 +86,7 @@ def _tile(typing: Any, x: Any, x0: Any, rows: Any, r0: Any, steps: Any, s0: Any,
 def multiply(x: Array, x0: int, rows: Array, first: int, last: int, steps: Array, s0: int, depth: int, b: Array,
              b0: int, c: Array, c0: int, more: bool, final: bool, slope: float, wide: bool, vectors: int,
              narrow: int) -> None:
-    """``_tile`` for the rows ``first`` to ``last``, and up to ``SLACK`` more; for kernels.
+    """``tile_product`` for the rows ``first`` to ``last``, and up to ``SLACK`` more; for kernels.
 
     The block of B is ``vectors`` vectors wide or, if it is not ``wide``, ``narrow``: both are literals.
     """
@@ -107,12 +107,12 @@ def _multiply(x: Any, x0: Any, rows: Any, first: Any, last: Any, steps: Any, s0:
                vectors, narrow):
         if wide:
             for r in range(first, last, wide_rows):
-                _tile(x, x0, rows, r, steps, s0, depth, b, b0, c, c0 + (r - first) * wide_vectors * lanes, more, final,
-                      slope, wide_rows, wide_vectors)
+                tile_product(x, x0, rows, r, steps, s0, depth, b, b0, c, c0 + (r - first) * wide_vectors * lanes, more,
+                             final, slope, wide_rows, wide_vectors)
         else:
             for r in range(first, last, narrow_rows):
-                _tile(x, x0, rows, r, steps, s0, depth, b, b0, c, c0 + (r - first) * narrow_vectors * lanes, more,
-                      final, slope, narrow_rows, narrow_vectors)
+                tile_product(x, x0, rows, r, steps, s0, depth, b, b0, c, c0 + (r - first) * narrow_vectors * lanes,
+                             more, final, slope, narrow_rows, narrow_vectors)
 
     return kernel
 

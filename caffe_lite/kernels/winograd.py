@@ -1,13 +1,11 @@
 """Convolutions with filters of 3 x 3 and 5 x 5 that need half of the multiplications: Winograd's minimal filtering.
 
-Outputs are made in tiles of 2 x 2. Of the inputs d that a tile sees and a filter g::
+Outputs are made in tiles. Of the inputs d that a tile sees and a filter g (the matrices are in ``winograd_forms.py``)::
 
     y = Aᵀ [Σ_c (G g Gᵀ) ∘ (Bᵀ d B)] A
 
 Each of the elements in the brackets, the *points*, is a matrix product over channels: one of ``gathered.py``'s, with
-outputs in the lanes. Gradients are the transposed of it. Filters of 3 have 16 points instead of 36 products; those of 5
-are one of 3 and one of 2 side by side, 49 points instead of 100. The matrices so hold nothing but 0, 1, -1 and 1/2,
-and sums round about as they do without them (with fewer points factors grow, and errors with them).
+outputs in the lanes. Gradients are the transposed of it.
 
 Which inputs the tiles of a row or a column see, and which outputs they make, is in two tables: where a line begins in
 the plane, and a place in it, far below 0 for what lies outside.
@@ -20,9 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
-from llvmlite import ir
 from numba import njit, types
 from numba.extending import overload
 
@@ -30,60 +27,10 @@ from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.gathered import SLACK, multiply, pack_terms
 from caffe_lite.kernels.lanes import transpose
 from caffe_lite.kernels.vector import VECTOR_BYTES, Code, constant, intrinsic, literals, sized
+from caffe_lite.kernels.winograd_forms import FORMS, both_ways, filters, seen_by_points
 
 Array = Any
-Matrix = Sequence[Sequence[float]]
-
-
-class Form(NamedTuple):
-    """The matrices for an axis: Bᵀ, G and Aᵀ."""
-
-    inputs: Matrix
-    filters: Matrix
-    outputs: Matrix
-
-
-FORMS = {
-    3: Form(((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
-            ((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)),
-            ((1, 1, 1, 0), (0, 1, -1, -1))),
-    5: Form(((1, 0, -1, 0, 0, 0), (0, 1, 1, 0, 0, 0), (0, -1, 1, 0, 0, 0), (0, 1, 0, -1, 0, 0),
-             (0, 0, 0, 1, -1, 0), (0, 0, 0, 0, 1, 0), (0, 0, 0, 0, 1, -1)),
-            ((1, 0, 0, 0, 0), (0.5, 0.5, 0.5, 0, 0), (0.5, -0.5, 0.5, 0, 0), (0, 0, 1, 0, 0),
-             (0, 0, 0, 1, 0), (0, 0, 0, 1, 1), (0, 0, 0, 0, 1)),
-            ((1, 1, 1, 0, 1, 1, 0), (0, 1, -1, -1, 0, 1, -1))),
-}  # fmt: skip
 TOGETHER = 16  # channels whose filters are turned around together
-
-
-def points(taps: int) -> int:
-    """How many matrix products a convolution with filters of this size is."""
-    return len(FORMS[taps].inputs) ** 2
-
-
-def _sum(code: Code, factors: Sequence[float], vectors: Sequence[Any]) -> Any:
-    total = None
-    for factor, vector in zip(factors, vectors, strict=True):
-        if factor:
-            if abs(factor) != 1:
-                vector = code.builder.fmul(vector, ir.Constant(code.vector, [abs(factor)] * code.lanes))
-            if factor < 0:
-                total = code.builder.fsub(code.zero if total is None else total, vector)
-            else:
-                total = vector if total is None else code.builder.fadd(total, vector)
-    return total
-
-
-def _both_ways(code: Code, matrix: Matrix, vectors: Sequence[Any]) -> list[Any]:
-    """``matrix X matrixᵀ`` of a square X, which is given row by row."""
-    n = len(matrix[0])
-    columns = [vectors[i::n] for i in range(n)]
-    half = [[_sum(code, line, column) for column in columns] for line in matrix]
-    return [_sum(code, line, row) for row in half for line in matrix]
-
-
-def _transposed(matrix: Matrix) -> Matrix:
-    return list(zip(*matrix, strict=True))
 
 
 def _places(code: Code, side: int, tables: Sequence[Any], tile: Sequence[Any], before: Any,
@@ -99,25 +46,24 @@ def _places(code: Code, side: int, tables: Sequence[Any], tile: Sequence[Any], b
 
 @intrinsic
 def _from_image(typing: Any, q: Any, lines: Any, columns: Any, y: Any, x: Any, before: Any, v: Any, v0: Any, step: Any,
-                taps: Any, back: Any) -> Any:
+                form: Any, back: Any) -> Any:
     """What the inputs of a tile, or if it goes ``back`` the gradients of its outputs, contribute to the points.
 
     They are rows of one vector, the first of them 0 and ``before`` places left out; point k goes to ``v0 + k * step``.
     """
-    sizes = literals(taps, back)
+    sizes = literals(form, back)
     if sizes is None:
         return None
-    form = FORMS[sizes[0]]
-    matrix = _transposed(form.outputs) if sizes[1] else form.inputs
+    matrix = seen_by_points(*sizes)
     i64 = types.int64
-    signature = types.void(q, lines, columns, i64, i64, i64, v, i64, i64, taps, back)
+    signature = types.void(q, lines, columns, i64, i64, i64, v, i64, i64, form, back)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         code = Code(context, builder, q.dtype)
         tables = code.array(lines, args[1]), code.array(columns, args[2])
         seen = [code.load(code.array(q, args[0], place))
                 for place in _places(code, len(matrix[0]), tables, args[3:5], args[5], code.lanes)]
-        for k, vector in enumerate(_both_ways(code, matrix, seen)):
+        for k, vector in enumerate(both_ways(code, matrix, seen)):
             code.store(vector, code.array(v, args[6], code.add(args[7], code.mul(args[8], k))))
         return context.get_dummy_value()
 
@@ -126,24 +72,24 @@ def _from_image(typing: Any, q: Any, lines: Any, columns: Any, y: Any, x: Any, b
 
 @intrinsic
 def _to_image(typing: Any, m: Any, m0: Any, step: Any, terms: Any, f0: Any, pitch: Any, slope: Any, s: Any, s0: Any,
-              lines: Any, columns: Any, y: Any, x: Any, before: Any, taps: Any) -> Any:
-    """``s = relu(factor y + bias)`` of the 4 outputs of a tile, to rows of ``pitch`` of which each has a place."""
-    sizes = literals(taps)
+              lines: Any, columns: Any, y: Any, x: Any, before: Any, form: Any) -> Any:
+    """``s = relu(factor y + bias)`` of the outputs of a tile, to rows of ``pitch`` of which each has a place."""
+    sizes = literals(form)
     if sizes is None:
         return None
     matrix = FORMS[sizes[0]].outputs
     i64 = types.int64
-    signature = types.void(m, i64, i64, terms, i64, i64, m.dtype, s, i64, lines, columns, i64, i64, i64, taps)
+    signature = types.void(m, i64, i64, terms, i64, i64, m.dtype, s, i64, lines, columns, i64, i64, i64, form)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         code = Code(context, builder, m.dtype)
         m0, step, f0, pitch, s0 = (args[i] for i in (1, 2, 4, 5, 8))
-        products = [code.load(code.array(m, args[0], code.add(m0, code.mul(step, k)))) for k in range(points(sizes[0]))]
+        products = [code.load(code.array(m, args[0], code.add(m0, code.mul(step, k)))) for k in range(sizes[0] ** 2)]
         factor = code.load(code.array(terms, args[3], f0))
         bias = code.load(code.array(terms, args[3], code.add(f0, pitch)))
         slopes, tables = code.broadcast(args[6]), (code.array(lines, args[9]), code.array(columns, args[10]))
         places = _places(code, len(matrix), tables, args[11:13], args[13], pitch)
-        for place, total in zip(places, _both_ways(code, matrix, products), strict=True):
+        for place, total in zip(places, both_ways(code, matrix, products), strict=True):
             value = code.fma(total, factor, bias)
             above = builder.fcmp_ordered(">", value, code.zero)
             high, low = builder.select(above, value, code.zero), builder.select(above, code.zero, value)
@@ -153,36 +99,13 @@ def _to_image(typing: Any, m: Any, m0: Any, step: Any, terms: Any, f0: Any, pitc
     return signature, codegen
 
 
-@intrinsic
-def _filters(typing: Any, source: Any, s0: Any, s_step: Any, target: Any, t0: Any, t_step: Any, taps: Any,
-             kind: Any) -> Any:
-    """Filters to points (``kind`` 0), the same turned by 180 degrees (1), points to the filters' gradient (2)."""
-    sizes = literals(taps, kind)
-    if sizes is None:
-        return None
-    form = FORMS[sizes[0]]
-    matrix = _transposed(form.filters) if sizes[1] == 2 else form.filters
-    i64 = types.int64
-    signature = types.void(source, i64, i64, target, i64, i64, taps, kind)
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        code = Code(context, builder, source.dtype)
-        vectors = [code.load(code.array(source, args[0], code.add(args[1], code.mul(args[2], i))))
-                   for i in range(len(matrix[0]) ** 2)]
-        for k, vector in enumerate(_both_ways(code, matrix, vectors[::-1] if sizes[1] == 1 else vectors)):
-            code.store(vector, code.array(target, args[3], code.add(args[4], code.mul(args[5], k))))
-        return context.get_dummy_value()
-
-    return signature, codegen
-
-
 @cache
-def pack_points(taps: int) -> Any:
-    """Packing of filters of this size for ``convolve``."""
-    count, area = points(taps), taps * taps
+def pack_points(form: int) -> Any:
+    """Packing of filters for ``convolve``."""
+    count, area = form ** 2, FORMS[form].taps ** 2
 
     @njit(cache=True, nogil=True)
-    @sized(taps)
+    @sized(form)
     def pack_points_kernel(begin: int, end: int, w: Array, factor: Array, bias: Array, turned: bool, w_sizes: Any,
                            y_sizes: Any, scratch: Array, packed: Array) -> None:
         """``packed[block, k, u, l] = (G g Gᵀ)[k]`` of the filters g that begin at ``w[u * outer + l * lane_step]``;
@@ -214,31 +137,31 @@ def pack_points(taps: int) -> Any:
                     for j in range(0, width, lanes):
                         source, target = i * area * width + j, at + (u + i) * width + j
                         if turned:
-                            _filters(scratch, source, width, packed, target, depth * width, taps, 1)
+                            filters(scratch, source, width, packed, target, depth * width, form, 1)
                         else:
-                            _filters(scratch, source, width, packed, target, depth * width, taps, 0)
+                            filters(scratch, source, width, packed, target, depth * width, form, 0)
 
     return pack_points_kernel
 
 
 def look(x: Array, x0: int, channels: int, plane: int, first: int, count: int, lines: Array, columns: Array, rows: Any,
-         across: int, q: Array, v: Array, v0: int, pitch: int, step: int, taps: int, back: int) -> None:
+         across: int, q: Array, v: Array, v0: int, pitch: int, step: int, form: int, back: int) -> None:
     """``v[k * step + t * pitch + c]`` for all channels of some rows of tiles, which see ``count`` places from ``first``
-    on; for kernels. ``taps`` and ``back`` are literals."""
+    on; for kernels. ``form`` and ``back`` are literals."""
     raise NotImplementedError
 
 
 @overload(look, strict=False, prefer_literal=True)
 def _look(x: Any, x0: Any, channels: Any, plane: Any, first: Any, count: Any, lines: Any, columns: Any, rows: Any,
-          across: Any, q: Any, v: Any, v0: Any, pitch: Any, step: Any, taps: Any, back: Any) -> Any:
-    sizes = literals(taps, back)
+          across: Any, q: Any, v: Any, v0: Any, pitch: Any, step: Any, form: Any, back: Any) -> Any:
+    sizes = literals(form, back)
     if sizes is None:
         return None
     size, way = sizes
     lanes = VECTOR_BYTES // (x.dtype.bitwidth // 8)
 
     def kernel(x, x0, channels, plane, first, count, lines, columns, rows, across, q, v, v0, pitch, step,  # type: ignore
-               taps, back):
+               form, back):
         clear(constant(0), constant(lanes), q)
         for c in range(0, channels, lanes):
             transpose(x, x0 + c * plane + first, plane, q, lanes, lanes, min(lanes, channels - c), count)
@@ -255,20 +178,20 @@ def _look(x: Any, x0: Any, channels: Any, plane: Any, first: Any, count: Any, li
 def _band(number: int, sizes: Any) -> Any:
     """Of a band of tiles: its first row and the one after its last, the first and the number of the inputs that it
     sees, the same of its outputs."""
-    height, width, out_height, out_width, pad, _, high, taps = sizes
-    top, bottom = number * high, min((out_height + 1) // 2, (number + 1) * high)
-    first, first_out = max(0, 2 * top - pad), 2 * top
-    count, count_out = min(height, 2 * bottom + taps - 1 - pad) - first, min(out_height, 2 * bottom) - first_out
+    height, width, out_height, out_width, pad, _, high, taps, tile = sizes
+    top, bottom = number * high, min((out_height + tile - 1) // tile, (number + 1) * high)
+    first, first_out = max(0, tile * top - pad), tile * top
+    count, count_out = min(height, tile * bottom + taps - 1 - pad) - first, min(out_height, tile * bottom) - first_out
     return (top, bottom), (first * width, count * width), (first_out * out_width, count_out * out_width)
 
 
 @cache
-def convolve(taps: int, vectors: int, narrow: int) -> Any:
+def convolve(form: int, vectors: int, narrow: int) -> Any:
     """The convolution whose first blocks of filters are ``vectors`` vectors wide, the others ``narrow``."""
-    every = points(taps)
+    every = form ** 2
 
     @njit(cache=True, nogil=True)
-    @sized(taps, vectors, narrow)
+    @sized(form, vectors, narrow)
     def winograd_kernel(begin: int, end: int, x: Array, packed: Array, y: Array, q: Array, v: Array, m: Array, s: Array,
                         slope: float, lines: Array, columns: Array, out_lines: Array, out_columns: Array, rows: Array,
                         steps: Array, x_sizes: Any, y_sizes: Any, sizes: Any) -> None:
@@ -286,7 +209,7 @@ def convolve(taps: int, vectors: int, narrow: int) -> Any:
                 now = unit // blocks
                 for i in range(count):
                     look(x, ((n + i) * group + g) * channels * plane, channels, plane, seen[0], seen[1], lines, columns,
-                         band, across, q, v, i * tiles * pitch, pitch, most * pitch, taps, 0)
+                         band, across, q, v, i * tiles * pitch, pitch, most * pitch, form, 0)
             width = lanes * (vectors if block < wide else narrow)
             o = lanes * (block * vectors - max(0, block - wide))
             valid = min(width, outs - o)
@@ -301,7 +224,7 @@ def convolve(taps: int, vectors: int, narrow: int) -> Any:
                     for j in range(0, width, lanes):
                         _to_image(m, (i * tiles + t) * width + j, (most + SLACK) * width, packed,
                                   b0 + every * channels * width + j, width, slope, s, j, out_lines, out_columns,
-                                  band[0] + t // across, t % across, made[0], taps)
+                                  band[0] + t // across, t % across, made[0], form)
                 transpose(s, width, width, y, ((n + i) * group * outs + g * outs + o) * out_plane + made[0], out_plane,
                           made[1], valid)
 
@@ -309,12 +232,12 @@ def convolve(taps: int, vectors: int, narrow: int) -> Any:
 
 
 @cache
-def filter_gradient(taps: int, vectors: int, narrow: int) -> Any:
+def filter_gradient(form: int, vectors: int, narrow: int) -> Any:
     """The gradient of the filters, blocks of which are as wide as for ``convolve``."""
-    every, area = points(taps), taps * taps
+    every, area = form ** 2, FORMS[form].taps ** 2
 
     @njit(cache=True, nogil=True)
-    @sized(taps, vectors, narrow)
+    @sized(form, vectors, narrow)
     def winograd_gradient_kernel(begin: int, end: int, x: Array, dy: Array, dw: Array, q: Array, v: Array, d: Array,
                                  m: Array, s: Array, lines: Array, columns: Array, out_lines: Array,
                                  out_columns: Array, rows: Array, steps: Array, x_sizes: Any, y_sizes: Any,
@@ -336,16 +259,16 @@ def filter_gradient(taps: int, vectors: int, narrow: int) -> Any:
                 tiles = (band[1] - band[0]) * across
                 for i in range(count):
                     look(x, (((n + i) * group + g) * channels + c) * plane, ours, plane, seen[0], seen[1], lines,
-                         columns, band, across, q, v, i * tiles * pitch, pitch, most * pitch, taps, 0)
+                         columns, band, across, q, v, i * tiles * pitch, pitch, most * pitch, form, 0)
                     look(dy, (((n + i) * group + g) * outs + o) * out_plane, valid, out_plane, made[0], made[1],
-                         out_lines, out_columns, band, across, q, d, i * tiles * width, width, most * width, taps, 1)
+                         out_lines, out_columns, band, across, q, d, i * tiles * width, width, most * width, form, 1)
                 for k in range(every):
                     multiply(v, k * most * pitch, rows, 0, ours, steps, 0, count * tiles, d, k * most * width, m,
                              k * (part + SLACK) * width, place > 0, False, x.dtype.type(1), block < wide, vectors,
                              narrow)
             for i in range(ours):
                 for j in range(0, width, lanes):
-                    _filters(m, i * width + j, (part + SLACK) * width, s, i * area * width + j, width, taps, 2)
+                    filters(m, i * width + j, (part + SLACK) * width, s, i * area * width + j, width, form, 2)
             elements = ours * area
             transpose(s, constant(0), width, m, constant(0), elements, elements, valid)
             for lane in range(valid):

@@ -21,10 +21,12 @@ from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry, read_geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
 from caffe_lite.layers.convolution_winograd import WinogradConvolution
+from caffe_lite.layers.convolution_winograd_images import ImageWinogradConvolution
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import Workspace, parallel_for
 
-Engine = DepthwiseConvolution | DirectConvolution | WinogradConvolution | ChannelConvolution | Im2colConvolution
+Engine = (DepthwiseConvolution | DirectConvolution | ImageWinogradConvolution | WinogradConvolution
+          | ChannelConvolution | Im2colConvolution)
 
 
 @register("Convolution")
@@ -134,6 +136,7 @@ def choose_engine(geometry: Geometry, dtype: Any, workspace: Workspace) -> Engin
     """The fastest code that can do this convolution."""
     if DepthwiseConvolution.suits(geometry):
         return DepthwiseConvolution(geometry, dtype)
-    kinds: tuple[type[DirectConvolution | WinogradConvolution | ChannelConvolution | Im2colConvolution], ...] = (
-        DirectConvolution, WinogradConvolution, ChannelConvolution, Im2colConvolution)
+    kinds: tuple[type[DirectConvolution | ImageWinogradConvolution | WinogradConvolution | ChannelConvolution
+                      | Im2colConvolution], ...] = (
+        DirectConvolution, ImageWinogradConvolution, WinogradConvolution, ChannelConvolution, Im2colConvolution)
     return max(kinds, key=lambda kind: kind.rate(geometry, dtype))(geometry, dtype, workspace)

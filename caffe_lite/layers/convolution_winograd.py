@@ -9,7 +9,8 @@ import numpy as np
 
 from caffe_lite.kernels.gathered import SLACK
 from caffe_lite.kernels.vector import COMPILED, filled, lanes
-from caffe_lite.kernels.winograd import FORMS, TOGETHER, convolve, filter_gradient, pack_points, points
+from caffe_lite.kernels.winograd import TOGETHER, convolve, filter_gradient, pack_points
+from caffe_lite.kernels.winograd_forms import FORMS
 from caffe_lite.layers.convolution_blocks import DEPTH, Blocks, ScalingConvolution, parts_of, slack
 from caffe_lite.layers.convolution_geometry import Geometry, Sizes
 from caffe_lite.layers.grain import enough_units
@@ -17,9 +18,12 @@ from caffe_lite.parallel import Workspace, parallel_for, threads
 
 Array = np.ndarray[Any, Any]
 PRODUCTS = 1536  # about so many points together, of as many tiles: what they see and make then stays in the cache
+TILES = 24  # at least, for fewer do not fill the tiles of a product
 CHANNELS = 72  # most of a part of the filters' gradient, for the same reason
 PACKING = 40  # multiplications that take as long as to pack an element
 OUTSIDE = -1 << 40
+# For filters of a size the forms, and how many multiplications, times images and tiles, it takes to pack a point.
+CHOICES = {3: {4: 15}, 5: {7: 15, 11: 90}}
 
 
 class WinogradConvolution(ScalingConvolution):
@@ -29,30 +33,35 @@ class WinogradConvolution(ScalingConvolution):
         super().__init__(geometry, dtype)
         g = geometry
         c, o, taps = g.channels // g.group, g.outputs // g.group, prod(g.kernel)
-        bands = _Bands(g.num, g.kernel[0], g.size, g.out, g.pad)
+        form = max(CHOICES[g.kernel[0]], key=lambda form: _rate(g, dtype, form))
+        bands = _Bands(g.num, form, g.size, g.out, g.pad)
         self._forward = _Pass(g, c, o, bands, False, (o * c * taps, taps, c * taps), dtype, workspace)
         self._weight = _FilterPass(g, bands, dtype, workspace)
-        back = _Bands(g.num, g.kernel[0], g.out, g.size, tuple(k - 1 - p for k, p in zip(g.kernel, g.pad, strict=True)))
+        back = _Bands(g.num, form, g.out, g.size, tuple(k - 1 - p for k, p in zip(g.kernel, g.pad, strict=True)))
         self._data = _Pass(g, o, c, back, True, (o * c * taps, c * taps, taps), dtype, workspace)
 
     @staticmethod
     def rate(g: Geometry, dtype: Any) -> float:
         """About which part of the machine's rate it reaches, if all the products of the definition are counted."""
-        if not (COMPILED and g.num and len(g.size) == 2 and g.kernel[0] == g.kernel[1] and g.kernel[0] in FORMS
+        if not (COMPILED and g.num and len(g.size) == 2 and g.kernel[0] == g.kernel[1] and g.kernel[0] in CHOICES
                 and g.stride == g.dilation == (1, 1) and max(g.pad) < g.kernel[0]):
             return 0
-        n, tiles = lanes(np.dtype(dtype).itemsize), prod(-(-out // 2) for out in g.out)
-        c, o = g.channels // g.group, g.outputs // g.group
-        saved = prod(g.kernel) / points(g.kernel[0]) * g.pixels / tiles
-        return 0.85 * filled(o, n) * saved / (1 + 2 * g.kernel[0] / c + 6 / o + 15 / (g.num * tiles))
+        return max(_rate(g, dtype, form) for form in CHOICES[g.kernel[0]])
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         """Overwrite ``dx``."""
         self._data.run(dy, w, self._ones, self._zeros, dx)
 
 
+def _rate(g: Geometry, dtype: Any, form: int) -> float:
+    c, o, tiles = g.channels // g.group, g.outputs // g.group, prod(ceil(out / FORMS[form].tile) for out in g.out)
+    saved, packing = prod(g.kernel) / form ** 2 * g.pixels / tiles, CHOICES[g.kernel[0]][form]
+    return (0.85 * filled(o, lanes(np.dtype(dtype).itemsize)) * saved
+            / (1 + 2 * g.kernel[0] / c + 6 / o + packing / (g.num * tiles)))
+
+
 class _Bands:
-    """Tiles of 2 x 2 outputs, taken together: some rows of them in an image, or all in some images.
+    """Tiles of outputs, taken together: some rows of them in an image, or all in some images.
 
     Attributes:
         images, count, most: images together, bands in each of them, most tiles in all that is together.
@@ -60,19 +69,22 @@ class _Bands:
         places, places_out: most inputs and outputs of a band.
     """
 
-    def __init__(self, num: int, taps: int, size: Sizes, out: Sizes, pad: Sizes) -> None:
-        (down, across), self.points = (-(-n // 2) for n in out), points(taps)
-        tiles = PRODUCTS / self.points
+    def __init__(self, num: int, form: int, size: Sizes, out: Sizes, pad: Sizes) -> None:
+        self.form, taps, tile = form, FORMS[form].taps, FORMS[form].tile
+        (down, across), self.points = (-(-n // tile) for n in out), form ** 2
+        tiles = max(TILES, PRODUCTS / self.points)
         together = max(1, round(num * down * across / tiles))
         self.images = ceil(num / together) if together < num else 1
         high = ceil(down / max(1, min(down, round(down * across / tiles))))
         self.count = ceil(down / high)
         self.blocks = ceil(num / self.images) * self.count
         self.most = self.images * high * across
-        self.tables = (_table(taps + 1, down, size[0], pad[0], size[1]), _table(taps + 1, across, size[1], pad[1], 1),
-                       _table(2, down, out[0], 0, out[1]), _table(2, across, out[1], 0, 1))
-        self.places, self.places_out = min(size[0], 2 * high + taps - 1) * size[1], min(out[0], 2 * high) * out[1]
-        self.sizes = (*size, *out, pad[0], across, high, taps)
+        seen = tile + taps - 1
+        self.tables = (
+            _table(seen, tile, down, size[0], pad[0], size[1]), _table(seen, tile, across, size[1], pad[1], 1),
+            _table(tile, tile, down, out[0], 0, out[1]), _table(tile, tile, across, out[1], 0, 1))
+        self.places, self.places_out = min(size[0], tile * high + taps - 1) * size[1], min(out[0], tile * high) * out[1]
+        self.sizes = (*size, *out, pad[0], across, high, taps, tile)
 
 
 class _Pass:
@@ -84,7 +96,8 @@ class _Pass:
         n, taps = lanes(np.dtype(dtype).itemsize), g.kernel[0]
         blocks, pitch, every = Blocks(outs, n), ceil(channels / n) * n, bands.points
         size, out = prod(bands.sizes[:2]), prod(bands.sizes[2:4])
-        self._kernel, self._units = convolve(taps, blocks.vectors, blocks.narrow), bands.blocks * g.group * blocks.count
+        self._kernel = convolve(bands.form, blocks.vectors, blocks.narrow)
+        self._units = bands.blocks * g.group * blocks.count
         self._grain = enough_units(self._units, g.num * out * g.group * outs * channels * taps * taps)
         self._scratch = (workspace.per_thread("image", (1 + bands.places) * n, dtype),
                          workspace.per_thread("points", (every * bands.most + SLACK) * pitch, dtype),
@@ -93,7 +106,7 @@ class _Pass:
         self._packed = workspace.prepared(
             "filters", g.group * blocks.count * (every * channels + 2) * blocks.width, dtype, not turned)
         pieces = ceil(threads() / (g.group * blocks.count))
-        self._pack = (pack_points(taps), g.group * blocks.count * pieces, turned, (channels, *filter_steps),
+        self._pack = (pack_points(bands.form), g.group * blocks.count * pieces, turned, (channels, *filter_steps),
                       (outs, n, blocks.count, blocks.vectors, blocks.wide, pieces),
                       workspace.per_thread("turned", max(taps * taps * TOGETHER, n) * blocks.width, dtype))
         self._args = (*bands.tables, slack(np.arange(bands.most) * pitch), np.arange(channels),
@@ -116,7 +129,7 @@ class _FilterPass:
         blocks, every, taps = Blocks(outs, n), bands.points, g.kernel[0]
         part, parts = parts_of(channels, g.group * blocks.count, CHANNELS, blocks.whole)
         pitch = ceil(part / n) * n
-        self._kernel = filter_gradient(taps, blocks.vectors, blocks.narrow)
+        self._kernel = filter_gradient(bands.form, blocks.vectors, blocks.narrow)
         self._units = g.group * parts * blocks.count
         self._grain = enough_units(self._units, g.num * g.pixels * prod(g.weight_shape))
         self._scratch = (workspace.per_thread("image", (1 + max(bands.places, bands.places_out)) * n, dtype),
@@ -132,7 +145,7 @@ class _FilterPass:
         parallel_for(self._kernel, self._units, x, dy, dw, *self._scratch, *self._args, grain=self._grain)
 
 
-def _table(side: int, tiles: int, size: int, pad: int, step: int) -> Array:
-    """Where on an axis the ``side`` places of each tile are, in steps."""
-    places = 2 * np.arange(tiles)[:, None] - pad + np.arange(side)
+def _table(side: int, tile: int, tiles: int, size: int, pad: int, step: int) -> Array:
+    """Where on an axis the ``side`` places of each tile of ``tile`` outputs are, in steps."""
+    places = tile * np.arange(tiles)[:, None] - pad + np.arange(side)
     return np.where((places >= 0) & (places < size), places * step, OUTSIDE).reshape(-1)

@@ -1,6 +1,7 @@
 """Convolution: gradients, both ways of computing it against a definition in a few lines, and its complaints."""
 
 from itertools import product
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ from support.layers import check_gradient, input_layers, make_net
 
 from caffe_lite.errors import GraphError, ParameterError, ShapeError
 from caffe_lite.kernels.vector import lanes
+from caffe_lite.kernels.winograd_forms import FORMS
 from caffe_lite.layers.convolution import choose_engine
 from caffe_lite.layers.convolution_channels import ChannelConvolution
 from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
-from caffe_lite.layers.convolution_winograd import WinogradConvolution
+from caffe_lite.layers.convolution_winograd import CHOICES, WinogradConvolution
+from caffe_lite.layers.convolution_winograd_images import ImageWinogradConvolution
 from caffe_lite.layers.grain import enough_units
 from caffe_lite.parallel import Workspace
 
@@ -141,34 +144,62 @@ def test_channels_in_the_lanes(num, group, channels, outputs, axes, dtype):
 
 @settings(max_examples=40)
 @given(num=st.integers(1, 7), group=st.integers(1, 2), channels=st.integers(1, 19), outputs=st.sampled_from([1, 16, 70]),
-       size=st.tuples(st.integers(3, 19), st.integers(3, 19)), taps=st.sampled_from([3, 5]),
+       size=st.tuples(st.integers(3, 19), st.integers(3, 19)), form=st.sampled_from(list(FORMS)),
        pad=st.tuples(st.integers(0, 4), st.integers(0, 4)), dtype=st.sampled_from([np.float32, np.float64]))
-def test_fewer_multiplications(num, group, channels, outputs, size, taps, pad, dtype):
+def test_fewer_multiplications(num, group, channels, outputs, size, form, pad, dtype):
+    taps = FORMS[form].taps
     assume(max(pad) < taps)
     base = Geometry(channels * group, outputs * group, group, (taps, taps), pad, (1, 1), (1, 1))
     try:
         g = base.over(num, size, fail)
     except ShapeError:
         assume(False)
-    check(WinogradConvolution(g, dtype, Workspace()), g, dtype, 2e-4 if dtype is np.float32 else 1e-11)
+    with only(form):
+        check(WinogradConvolution(g, dtype, Workspace()), g, dtype, 2e-4 if dtype is np.float32 else 1e-11)
 
 
-@pytest.mark.parametrize("taps", [3, 5])
-def test_fewer_multiplications_in_several_bands_and_parts(taps):
+@pytest.mark.parametrize("form", FORMS)
+def test_fewer_multiplications_in_several_bands_and_parts(form):
+    taps = FORMS[form].taps
     g = Geometry(290, 130, 1, (taps, taps), (1, 0), (1, 1), (1, 1)).over(2, (33, 18), fail)
-    check(WinogradConvolution(g, np.float64, Workspace()), g, np.float64, 5e-11)
+    with only(form):
+        check(WinogradConvolution(g, np.float64, Workspace()), g, np.float64, 5e-11)
 
 
-@pytest.mark.parametrize("taps", [3, 5])
-def test_an_infinity_is_seen_where_the_definition_sees_it(taps):
+def only(form):
+    """Whatever is fastest, this form of it is taken."""
+    taps = FORMS[form].taps
+    return patch.dict(CHOICES, {taps: {form: CHOICES[taps][form]}})
+
+
+@settings(max_examples=25)
+@given(num=st.integers(1, 2 * lanes(4) + 1), group=st.integers(1, 2), channels=st.integers(1, 7),
+       outputs=st.integers(1, 19), size=st.tuples(st.integers(5, 14), st.integers(5, 14)),
+       pad=st.tuples(st.integers(0, 4), st.integers(0, 4)), dtype=st.sampled_from([np.float32, np.float64]))
+def test_fewer_multiplications_of_many_images(num, group, channels, outputs, size, pad, dtype):
+    base = Geometry(channels * group, outputs * group, group, (5, 5), pad, (1, 1), (1, 1))
+    g = base.over(num, size, fail)
+    check(ImageWinogradConvolution(g, dtype, Workspace()), g, dtype, 2e-4 if dtype is np.float32 else 1e-11)
+
+
+def test_fewer_multiplications_of_images_in_several_parts():
+    g = Geometry(20, 50, 1, (5, 5), (2, 1), (1, 1), (1, 1)).over(5 * lanes(8), (21, 18), fail)
+    check(ImageWinogradConvolution(g, np.float64, Workspace()), g, np.float64, 2e-11)
+
+
+@pytest.mark.parametrize("form", [4, 7])
+def test_an_infinity_is_seen_where_the_definition_sees_it(form):
+    """In larger tiles it is seen by their other outputs too."""
+    taps = FORMS[form].taps
     g = Geometry(16, 16, 1, (taps, taps), (1, 1), (1, 1), (1, 1)).over(1, (8, 9), fail)
     w = np.random.default_rng(0).standard_normal(16 * 16 * taps ** 2).astype(np.float32)
     y = np.zeros((2, 16 * g.pixels), np.float32)
     for place in range(g.plane):
         x = np.ones(16 * g.plane, np.float32)
         x[place] = np.inf
-        for kind, out in zip((WinogradConvolution, ChannelConvolution), y, strict=True):
-            kind(g, np.float32, Workspace()).forward(x, w, None, out)
+        with only(form):
+            WinogradConvolution(g, np.float32, Workspace()).forward(x, w, None, y[0])
+        ChannelConvolution(g, np.float32, Workspace()).forward(x, w, None, y[1])
         np.testing.assert_array_equal(*np.isfinite(y))
 
 
@@ -178,7 +209,7 @@ def test_filters_in_several_parts(num):
     check(ChannelConvolution(g, np.float64, Workspace()), g, np.float64, 1e-11)
 
 
-@pytest.mark.parametrize("kind", [ChannelConvolution, WinogradConvolution])
+@pytest.mark.parametrize("kind", [ChannelConvolution, WinogradConvolution, ImageWinogradConvolution])
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_the_same_bits_on_any_number_of_threads(threads, kind, monkeypatch):
     def results():
@@ -189,10 +220,10 @@ def test_the_same_bits_on_any_number_of_threads(threads, kind, monkeypatch):
         engine.backward_weight(x, dy, dw, None)
         return y, dx, dw
 
-    g = Geometry(18, 34, 1, (3, 3), (1, 1), (1, 1), (1, 1)).over(3, (19, 17), fail)
+    g = Geometry(18, 34, 1, (5, 5), (2, 2), (1, 1), (1, 1)).over(3, (19, 17), fail)
     rng = np.random.default_rng(0)
     x, dy = (rng.standard_normal(3 * n * 19 * 17).astype(np.float32) for n in (18, 34))
-    w = rng.standard_normal(34 * 18 * 9).astype(np.float32)
+    w = rng.standard_normal(34 * 18 * 25).astype(np.float32)
     expected = results()
     monkeypatch.setattr("caffe_lite.parallel._threads", threads)
     for a, b in zip(results(), expected, strict=True):
@@ -204,7 +235,9 @@ def test_the_same_bits_on_any_number_of_threads(threads, kind, monkeypatch):
     (1, 2, 1, 3, Im2colConvolution),
     (1, 2, lanes(4), 3, ChannelConvolution),
     (3, 64, 64, 3, WinogradConvolution),
-    (32, 64, 64, 5, WinogradConvolution),
+    (6, 64, 64, 5, WinogradConvolution),
+    (2 * lanes(4), 20, 50, 5, ImageWinogradConvolution),
+    (2 * lanes(4), 1, 20, 5, DirectConvolution),
     (1, 64, 4 * lanes(4), 2, ChannelConvolution),
     (lanes(4), 2, lanes(4), 1, ChannelConvolution),
     (0, 2, lanes(4), 3, Im2colConvolution),

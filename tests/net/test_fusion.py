@@ -12,6 +12,7 @@ from caffe_lite.layers import convolution
 CONVOLUTIONS = {  # by the engine that is to do it, which another machine would not choose
     "channel": ((3, 5, 9, 8), "num_output: 17 kernel_size: 3 pad: 1"),
     "winograd": ((3, 5, 9, 8), "num_output: 17 kernel_size: 3 pad: 1"),
+    "imagewinograd": ((3, 5, 9, 8), "num_output: 17 kernel_size: 5 pad: 1"),
     "direct": ((16, 2, 9, 8), "num_output: 4 kernel_size: 3"),
     "im2col": ((1, 3, 9, 8), "num_output: 2 kernel_size: 2 stride: 2"),
     "depthwise": ((2, 3, 9, 8), "num_output: 3 group: 3 kernel_size: 3"),
@@ -105,7 +106,7 @@ def test_stored_statistics_and_factors(kind, layers, bias, dtype):
     shape, fields = CONVOLUTIONS[kind]
     net = deployed(shape, f"{fields} {bias}", *layers, dtype=dtype)
     assert net._fused[1].last == len(net.layers) - 1
-    expected, close = one_by_one(net), {"rtol": 0, "atol": 1e-5 if dtype == np.float32 else 1e-13}
+    expected, close = one_by_one(net), dict.fromkeys(("rtol", "atol"), 1e-5 if dtype == np.float32 else 1e-13)
     for _ in range(3):
         net.blobs["y"].data.fill(7)
         np.testing.assert_allclose(fused(net), expected, **close)

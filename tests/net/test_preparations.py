@@ -11,12 +11,12 @@ from caffe_lite.parallel import Preparation
 
 pytestmark = pytest.mark.skipif(not COMPILED, reason="what is made of filters is for vectors")
 FILLED = "weight_filler { type: 'xavier' } bias_filler { type: 'gaussian' }"
-ONE, THREE = "kernel_size: 1", "kernel_size: 3 pad: 1"
+ONE, THREE, FIVE = "kernel_size: 1", "kernel_size: 3 pad: 1", "kernel_size: 5"
 
 
 def deployed(kernel, seed=5, phase=schema.TEST, followers=True):
     """Two convolutions, of which the second one does the work of a BatchNorm, a Scale and a ReLU too."""
-    return make_net(f"""{input_layers(x=(2, 17, 9, 8))}
+    return make_net(f"""{input_layers(x=(16, 17, 16, 12) if kernel == FIVE else (2, 17, 9, 8))}
         layer {{ name: "first" type: "Convolution" bottom: "x" top: "y"
                  convolution_param {{ num_output: 33 {kernel} {FILLED} }} }}
         layer {{ name: "second" type: "Convolution" bottom: "y" top: "z"
@@ -47,7 +47,7 @@ def prepared(net):
 
 def expected(net, monkeypatch):
     """The same by Python, of a net that has made nothing before."""
-    other = deployed(ONE if net.layers[1].blobs[0].shape[-1] == 1 else THREE, seed=1)
+    other = deployed({1: ONE, 3: THREE, 5: FIVE}[net.layers[1].blobs[0].shape[-1]], seed=1)
     other.copy_trained_from(net.to_proto())
     other.blobs["x"].data[...] = net.blobs["x"].data
     with monkeypatch.context() as changed:
@@ -55,7 +55,7 @@ def expected(net, monkeypatch):
         return result(other)
 
 
-@pytest.mark.parametrize("kernel", [ONE, THREE])
+@pytest.mark.parametrize("kernel", [ONE, THREE, FIVE])
 def test_it_is_left_out_while_nothing_changes(kernel, monkeypatch):
     net = deployed(kernel)
     calls = prepared(net)
@@ -74,7 +74,7 @@ def each_parameter():
     return [(name, i) for name, layer in zip(net.layer_names, net.layers, strict=True) for i in range(len(layer.blobs))]
 
 
-@pytest.mark.parametrize("kernel", [ONE, THREE])
+@pytest.mark.parametrize("kernel", [ONE, THREE, FIVE])
 @pytest.mark.parametrize(("layer", "index"), each_parameter())
 def test_a_parameter_that_is_written_to(kernel, layer, index, monkeypatch):
     net = deployed(kernel)
@@ -148,7 +148,7 @@ def look_on(net):
 
 
 @pytest.mark.parametrize("between", [look_on, lambda net: net.forward_from_to(0, 2), lambda net: net.forward_layer(2)])
-@pytest.mark.parametrize("kernel", [ONE, THREE])
+@pytest.mark.parametrize("kernel", [ONE, THREE, FIVE])
 def test_layers_that_ran_one_by_one_meanwhile(kernel, between):
     net = deployed(kernel)
     prepared(net)
