@@ -22,7 +22,7 @@ TILES = 24  # at least, for fewer do not fill the tiles of a product
 CHANNELS = 72  # most of a part of the filters' gradient, for the same reason
 PACKING = 40  # multiplications that take as long as to pack an element
 OUTSIDE = -1 << 40
-# For filters of a size the forms, and how many multiplications, times images and tiles, it takes to pack a point.
+# For filters of a size the forms, and the tiles with which half of the time goes into what does not grow with them.
 CHOICES = {3: {4: 15}, 5: {7: 15, 11: 90}}
 
 
@@ -55,9 +55,9 @@ class WinogradConvolution(ScalingConvolution):
 
 def _rate(g: Geometry, dtype: Any, form: int) -> float:
     c, o, tiles = g.channels // g.group, g.outputs // g.group, prod(ceil(out / FORMS[form].tile) for out in g.out)
-    saved, packing = prod(g.kernel) / form ** 2 * g.pixels / tiles, CHOICES[g.kernel[0]][form]
+    saved, few = prod(g.kernel) / form ** 2 * g.pixels / tiles, CHOICES[g.kernel[0]][form]
     return (0.85 * filled(o, lanes(np.dtype(dtype).itemsize)) * saved
-            / (1 + 2 * g.kernel[0] / c + 6 / o + packing / (g.num * tiles)))
+            / (1 + 2 * g.kernel[0] / c + 6 / o + few / (g.num * tiles)))
 
 
 class _Bands:
