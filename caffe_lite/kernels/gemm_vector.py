@@ -19,11 +19,12 @@ Array = Any
 # into the registers. Measured, as all that follows.
 ROWS, VECTORS, LOW_ROWS, LOW_VECTORS = (8, 3, 5, 5) if REGISTERS == 32 else (6, 2, 5, 2)
 DEPTH, SHALLOW = 256, 32  # of a block that stays in the cache, and at least of one that streams through it
+ONE_ROW_VECTORS, ONE_ROW_DEPTH = 4, 8  # for a single row: memory is what takes time, and it goes along rows of B
 FEW_ROWS = 48  # with so few, an element of B is used so seldom that it is memory that takes the time
 PANEL = 1 << 16  # elements of B that many rows go over again and again
 # The same for products of rows with rows.
 DOT_ROWS, DOT_COLUMNS, SQUARE = (4, 6, 5) if REGISTERS == 32 else (4, 2, 3)
-DOT_DEPTH, DOT_PANEL, ONE_ROW = 2048, 1 << 16, 8  # columns at a time for a single row: its memory is what takes time
+DOT_DEPTH, DOT_PANEL, ONE_ROW = 2048, 1 << 16, 8  # columns at a time for a single row
 
 
 def _prefetch(code: Code, address: Any) -> None:
@@ -160,6 +161,23 @@ def _sized_tile(low: bool, wide: bool, a: Array, a0: int, a_row: int, a_col: int
 
 
 @njit(cache=True, nogil=True)
+def _one_row(begin: int, end: int, a: Array, a0: int, a_col: int, b: Array, b0: int, b_row: int, c: Array, c0: int,
+             k: int, accumulate: bool) -> None:
+    """A product of one row, along some rows of B at a time."""
+    one = VECTOR_BYTES // c.itemsize
+    width, depth = one * ONE_ROW_VECTORS, DEPTH if accumulate else ONE_ROW_DEPTH
+    for t in range(0, k, depth):
+        at, bt, deep, j = a0 + t * a_col, b0 + t * b_row, min(depth, k - t), begin
+        while j + width <= end:
+            _tile(a, at, 0, a_col, b, bt + j, b_row, c, c0 + j, 0, 1, end - j, deep, accumulate or t > 0, 1,
+                  ONE_ROW_VECTORS)
+            j += width
+        while j < end:
+            _tile(a, at, 0, a_col, b, bt + j, b_row, c, c0 + j, 0, 1, end - j, deep, accumulate or t > 0, 1, 1)
+            j += one
+
+
+@njit(cache=True, nogil=True)
 def gemm_vector(begin: int, end: int, a: Array, a0: int, a_row: int, a_col: int, b: Array, b0: int, b_row: int,
                 c: Array, c0: int, c_row: int, m: int, k: int, accumulate: bool) -> None:
     """See ``gemm_plain``.
@@ -168,6 +186,9 @@ def gemm_vector(begin: int, end: int, a: Array, a0: int, a_row: int, a_col: int,
     goes over a panel of B, along its own row of C. A product that is added to something is complete before that (up
     to ``DEPTH``), so that opposite gradients cancel.
     """
+    if m == 1:
+        _one_row(begin, end, a, a0, a_col, b, b0, b_row, c, c0, k, accumulate)
+        return
     one = VECTOR_BYTES // c.itemsize
     low, few = _up(m, LOW_ROWS) < _up(m, ROWS), m <= FEW_ROWS
     height, width = (LOW_ROWS, one * LOW_VECTORS) if low else (ROWS, one * VECTORS)

@@ -59,6 +59,8 @@ class Layer:
         replayable: ``forward`` and ``backward`` do all that they do through ``parallel_for`` and ``call``, and the same
             as long as shapes and the places of blobs in memory are the same: no look at values, no state in Python.
             The net then repeats the calls of an earlier pass.
+        overwritten: numbers of the parameters whose gradient ``backward`` overwrites while it is ``fresh``; large
+            ones, that so need not be cleared before. The net sets ``fresh`` where there is nothing to add to.
         loss: the first top is a loss, of weight 1 unless the prototxt says otherwise.
         param: its ``LayerParameter``.
         blobs: its parameters.
@@ -72,6 +74,8 @@ class Layer:
     auto_top: ClassVar[bool] = False
     loss: ClassVar[bool] = False
     replayable: bool = False
+    overwritten: ClassVar[Sequence[int]] = ()
+    fresh: bool = False
 
     def __init__(self, param: Any, context: Context) -> None:
         self.param = param
@@ -93,7 +97,7 @@ class Layer:
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         """From ``top[i].diff`` compute ``bottom[i].diff`` where ``propagate_down[i]`` (overwriting it), and
-        the gradients of ``blobs`` where ``param_propagate_down`` (adding to them)."""
+        the gradients of ``blobs`` where ``param_propagate_down`` (adding to them, unless ``fresh``)."""
         raise NotImplementedError
 
     def allow_force_backward(self, index: int) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
 from caffe_lite.kernels.bias import set_rows
-from caffe_lite.kernels.gemm import add_outer, gemm, gemm_dot
+from caffe_lite.kernels.gemm import gemm, gemm_dot, outer
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import call, parallel_for
@@ -37,6 +37,7 @@ class InnerProductLayer(Layer):
     """
 
     replayable = True
+    overwritten = (0,)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param, shape = self.param.inner_product_param, bottom[0].shape
@@ -74,9 +75,9 @@ class InnerProductLayer(Layer):
         if self.param_propagate_down[0]:
             x, dw = bottom[0].data.reshape(-1), w.diff.reshape(-1)
             if transpose:
-                _parallel(add_outer, k, m * n, x, k, dy, n, dw, m)
+                _parallel(outer, k, m * n, x, k, dy, n, dw, m, not self.fresh)
             else:
-                _parallel(add_outer, n, m * k, dy, n, x, k, dw, m)
+                _parallel(outer, n, m * k, dy, n, x, k, dw, m, not self.fresh)
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
             call(gemm, 0, n, self._one, 0, 0, 0, dy, 0, n, self.blobs[1].diff, 0, 0, 1, m, True)
         if propagate_down[0]:

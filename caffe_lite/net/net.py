@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ from caffe_lite.net.fusion import find_fused
 from caffe_lite.net.gradients import Needs
 from caffe_lite.net.memory import measure, reserve_rest
 from caffe_lite.net.replay import Replay, replays
-from caffe_lite.net.sharing import Parameters
+from caffe_lite.net.sharing import Learnable, Parameters
 from caffe_lite.parallel import Workspace, call, parallel_for
 from caffe_lite.snapshot.hdf5 import apply_weights_hdf5, is_hdf5, weights_to_hdf5
 from caffe_lite.snapshot.weights import apply_weights, net_to_proto, read_weights
@@ -116,6 +117,8 @@ class Net:
         self._backward_replays = {replay.last: replay for replay in self._find_replays(diffs=True)}
         learnable = [param.blob for param in self.params.learnable]
         self._clearing = Replay(0, len(learnable) - 1, learnable, diffs=True)
+        self._overwriting, self._overwritten = self._find_overwritten()
+        self._anew = False
         self._reserve_rest()
         log.info("Network initialization done.")
 
@@ -189,8 +192,20 @@ class Net:
 
     def backward_from_to(self, start: int, end: int) -> None:
         """Go back over layers ``start`` down to ``end``, both included."""
+        if self._anew and (start, end) != (len(self.layers) - 1, 0):
+            self.clear_param_diffs()
+        anew, self._anew = self._anew, False
+        for layer in self._overwriting:
+            layer.fresh = anew
+        try:
+            self._backward_from_to(start, end, anew)
+        finally:
+            for layer in self._overwriting:
+                layer.fresh = False
+
+    def _backward_from_to(self, start: int, end: int, anew: bool) -> None:
         if not (self.before_backward or self.after_backward or self.debug_info):
-            self._backward(start, end, self._backward_replays)
+            self._backward(start, end, self._backward_replays, anew)
             return
         for i in range(start, end - 1, -1):
             for run in self.before_backward:
@@ -199,13 +214,13 @@ class Net:
             for run in (*self.after_backward, *self.after_param_diffs):
                 run(i)
 
-    def _backward(self, start: int, end: int, known: Mapping[int, Replay]) -> None:
+    def _backward(self, start: int, end: int, known: Mapping[int, Replay], anew: bool) -> None:
         """The same where nobody looks on, by replay where a pass is ``known``."""
         i = start
         while i >= end:
             replay, fused = known.get(i), self._fused[i - 1] if i > end else None
             if replay is not None and replay.first >= end:
-                replay(lambda first, last: self._backward(last, first, {}), *self.after_param_diffs)
+                replay(lambda first, last: self._backward(last, first, {}, anew), anew, *self.after_param_diffs)
                 i = replay.first - 1
                 continue
             if (fused is not None and fused.backward is not None and self.need_backward[i - 1]
@@ -234,14 +249,20 @@ class Net:
         for i in range(len(self.layers)):
             self._reshape(i)
 
-    def clear_param_diffs(self) -> None:
-        """Set the gradients of all parameters to zero."""
-        self._clearing(self._clear)
+    def clear_param_diffs(self, anew: bool = False) -> None:
+        """Set the gradients of all parameters to zero.
 
-    def _clear(self, first: int, last: int) -> None:
-        for param in self.params.learnable[first:last + 1]:
-            diff = param.blob.diff.reshape(-1)
-            parallel_for(clear, diff.size, diff, grain=ELEMENTS)
+        Args:
+            anew: nobody looks at them until ``backward`` has computed them, so leave those that it overwrites.
+        """
+        self._anew = anew and not (self.before_forward or self.after_forward or self.before_backward)
+        self._clearing(lambda first, last: self._clear(self.params.learnable[first:last + 1]), self._anew)
+
+    def _clear(self, params: Sequence[Learnable]) -> None:
+        for param in params:
+            if not (self._anew and any(param is other for other in self._overwritten)):
+                diff = param.blob.diff.reshape(-1)
+                parallel_for(clear, diff.size, diff, grain=ELEMENTS)
 
     def close(self) -> None:
         """Give back the files and threads of the data layers."""
@@ -386,6 +407,15 @@ class Net:
         blobs = [[*bottom, *top, *layer.blobs]
                  for layer, bottom, top in zip(self.layers, self.bottoms, self.tops, strict=True)]
         return replays(self.layers, blobs, list(map(bool, self._losses)), diffs)
+
+    def _find_overwritten(self) -> tuple[list[Layer], list[Learnable]]:
+        """Layers that overwrite gradients when they are computed anew, and of which parameters: not of shared ones."""
+        needed = {id(layer) for layer, need in zip(self.layers, self.need_backward, strict=True) if need}
+        uses = Counter(id(owner) for *_, owner in self.params.uses)
+        found = [(layer, owner) for layer, j, _, owner in self.params.uses
+                 if j in layer.overwritten and layer.param_propagate_down[j] and id(layer) in needed
+                 and uses[id(owner)] == 1]
+        return [layer for layer, _ in found], [owner for _, owner in found]
 
     def _reserve_rest(self) -> None:
         memory = measure(self)
