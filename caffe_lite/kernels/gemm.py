@@ -6,10 +6,9 @@ from typing import Any
 
 from numba import njit
 
-from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.gemm_plain import gemm_dot_plain, gemm_plain
-from caffe_lite.kernels.gemm_vector import FEW_ROWS, gemm_dot_vector, gemm_vector
-from caffe_lite.kernels.vector import COMPILED, constant, flag
+from caffe_lite.kernels.gemm_vector import gemm_dot_vector, gemm_vector
+from caffe_lite.kernels.vector import COMPILED, constant
 
 gemm = gemm_vector if COMPILED else gemm_plain
 gemm_dot = gemm_dot_vector if COMPILED else gemm_dot_plain
@@ -17,10 +16,7 @@ gemm_dot = gemm_dot_vector if COMPILED else gemm_dot_plain
 
 @njit(cache=True, nogil=True)
 def outer(begin: int, end: int, a: Any, rows: int, b: Any, columns: int, c: Any, depth: int, add: bool) -> None:
-    """``c[i, j] = Σ_t a[t, i] b[t, j]`` on flat arrays, or to ``add`` it, which gives the same bits where there was 0;
-    the outer loop counts rows: two threads in one would wait for each other."""
+    """``c[i, j] = Σ_t a[t, i] b[t, j]`` on flat arrays, or ``add`` it; the outer loop counts rows: two threads in one
+    would wait for each other."""
     none, one = constant(0), constant(1)
-    if not add and (end - begin <= FEW_ROWS or depth == 0):  # the sums of few rows would be cut in other places
-        clear(begin * columns, end * columns, c)
-        add = flag(True)
     gemm(none, columns, a, begin, one, rows, b, none, columns, c, begin * columns, columns, end - begin, depth, add)

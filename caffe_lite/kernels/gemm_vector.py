@@ -161,23 +161,6 @@ def _sized_tile(low: bool, wide: bool, a: Array, a0: int, a_row: int, a_col: int
 
 
 @njit(cache=True, nogil=True)
-def _one_row(begin: int, end: int, a: Array, a0: int, a_col: int, b: Array, b0: int, b_row: int, c: Array, c0: int,
-             k: int, accumulate: bool) -> None:
-    """A product of one row, along some rows of B at a time."""
-    one = VECTOR_BYTES // c.itemsize
-    width, depth = one * ONE_ROW_VECTORS, DEPTH if accumulate else ONE_ROW_DEPTH
-    for t in range(0, k, depth):
-        at, bt, deep, j = a0 + t * a_col, b0 + t * b_row, min(depth, k - t), begin
-        while j + width <= end:
-            _tile(a, at, 0, a_col, b, bt + j, b_row, c, c0 + j, 0, 1, end - j, deep, accumulate or t > 0, 1,
-                  ONE_ROW_VECTORS)
-            j += width
-        while j < end:
-            _tile(a, at, 0, a_col, b, bt + j, b_row, c, c0 + j, 0, 1, end - j, deep, accumulate or t > 0, 1, 1)
-            j += one
-
-
-@njit(cache=True, nogil=True)
 def gemm_vector(begin: int, end: int, a: Array, a0: int, a_row: int, a_col: int, b: Array, b0: int, b_row: int,
                 c: Array, c0: int, c_row: int, m: int, k: int, accumulate: bool) -> None:
     """See ``gemm_plain``.
@@ -186,10 +169,15 @@ def gemm_vector(begin: int, end: int, a: Array, a0: int, a_row: int, a_col: int,
     goes over a panel of B, along its own row of C. A product that is added to something is complete before that (up
     to ``DEPTH``), so that opposite gradients cancel.
     """
-    if m == 1:
-        _one_row(begin, end, a, a0, a_col, b, b0, b_row, c, c0, k, accumulate)
-        return
     one = VECTOR_BYTES // c.itemsize
+    if m == 1:
+        width, shallow = one * ONE_ROW_VECTORS, DEPTH if accumulate else ONE_ROW_DEPTH
+        rest = (end - begin) % width
+        for t in range(0, k, shallow):
+            for j in range(begin, end - rest, width):
+                _tile(a, a0 + t * a_col, 0, a_col, b, b0 + t * b_row + j, b_row, c, c0 + j, 0, 1, end - j,
+                      min(shallow, k - t), accumulate or t > 0, 1, ONE_ROW_VECTORS)
+        begin = end - rest
     low, few = _up(m, LOW_ROWS) < _up(m, ROWS), m <= FEW_ROWS
     height, width = (LOW_ROWS, one * LOW_VECTORS) if low else (ROWS, one * VECTORS)
     depth = max(SHALLOW, m) if few and not accumulate else DEPTH

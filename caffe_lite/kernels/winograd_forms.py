@@ -103,6 +103,31 @@ def both_ways(code: Code, matrix: Matrix, vectors: Sequence[Any]) -> list[Any]:
 
 
 @intrinsic
+def along(typing: Any, source: Any, s0: Any, s_step: Any, target: Any, t0: Any, t_step: Any, form: Any,
+          back: Any) -> Any:
+    """A line of a filter to a line of points or, if it goes ``back``, the gradients of these to those."""
+    sizes = literals(form, back)
+    if sizes is None:
+        return None
+    matrix = FORMS[sizes[0]].filters
+    if sizes[1]:
+        matrix = transposed(matrix)
+    i64 = types.int64
+    signature = types.void(source, i64, i64, target, i64, i64, form, back)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code = Code(context, builder, source.dtype)
+        vectors = [code.load(code.array(source, args[0], code.add(args[1], code.mul(args[2], i))))
+                   for i in range(len(matrix[0]))]
+        for k, line in enumerate(matrix):
+            place = code.array(target, args[3], code.add(args[4], code.mul(args[5], k)))
+            code.store(combine(code, line, vectors), place)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
 def filters(typing: Any, source: Any, s0: Any, s_step: Any, target: Any, t0: Any, t_step: Any, form: Any,
             kind: Any) -> Any:
     """Filters to points (``kind`` 0), the same turned by 180 degrees (1), points to the filters' gradient (2)."""

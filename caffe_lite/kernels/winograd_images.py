@@ -19,10 +19,10 @@ from numba import njit, types
 from caffe_lite.kernels.arrays import clear, copy
 from caffe_lite.kernels.gathered import tile_product
 from caffe_lite.kernels.gemm import gemm_dot
-from caffe_lite.kernels.lanes import pack, transpose, unpack
+from caffe_lite.kernels.lanes import pack, unpack
 from caffe_lite.kernels.relu import relu_forward
 from caffe_lite.kernels.vector import VECTOR_BYTES, Code, constant, flag, intrinsic, literals, sized
-from caffe_lite.kernels.winograd_forms import FORMS, combine, filters, seen_by_points, transposed
+from caffe_lite.kernels.winograd_forms import FORMS, along, combine, seen_by_points, transposed
 
 Array = Any
 
@@ -99,11 +99,9 @@ def enter(begin: int, end: int, x: Array, planes: int, num: int, frame: Any, one
     for unit in range(begin, end):
         chunk, start = unit // planes, unit % planes * plane
         out = framed[unit * size * lanes:(unit + 1) * size * lanes]
-        if size == plane:
-            pack(x, planes * plane, start, plane, chunk, num, out)
-        else:
+        pack(x, planes * plane, start, plane, chunk, num, out if size == plane else one)
+        if size > plane:
             clear(constant(0), len(out), out)
-            pack(x, planes * plane, start, plane, chunk, num, one)
             for i in range(height):
                 copy(one, i * width * lanes, out, ((top + i) * framed_width + left) * lanes, width * lanes)
 
@@ -116,18 +114,16 @@ def leave(begin: int, end: int, framed: Array, planes: int, num: int, frame: Any
     for unit in range(begin, end):
         chunk, start = unit // planes, unit % planes * plane
         made = framed[unit * size * lanes:(unit + 1) * size * lanes]
-        if size == plane:
-            unpack(made, y, planes * plane, start, plane, chunk, num)
-        else:
+        if size > plane:
             for i in range(height):
                 copy(made, ((top + i) * framed_width + left) * lanes, one, i * width * lanes, width * lanes)
-            unpack(one, y, planes * plane, start, plane, chunk, num)
+        unpack(made if size == plane else one, y, planes * plane, start, plane, chunk, num)
 
 
 @cache
 def points_of_filters(form: int) -> Any:
     """The points of filters."""
-    area = FORMS[form].taps ** 2
+    taps, area = FORMS[form].taps, FORMS[form].taps ** 2
 
     @njit(cache=True, nogil=True)
     @sized(form)
@@ -137,8 +133,11 @@ def points_of_filters(form: int) -> Any:
         lanes = VECTOR_BYTES // w.itemsize
         for unit in range(begin, end):
             first = unit * lanes
-            transpose(w, first * area, area, scratch, constant(0), lanes, min(lanes, count - first), area)
-            filters(scratch, 0, lanes, u, first, pitch, form, 0)
+            pack(w, constant(area), constant(0), constant(area), unit, count, scratch)
+            for j in range(taps):
+                along(scratch, j * lanes, taps * lanes, scratch, (area + j) * lanes, taps * lanes, form, 0)
+            for k in range(form):
+                along(scratch, (area + k * taps) * lanes, lanes, u, first + k * form * pitch, pitch, form, 0)
 
     return points_kernel
 
@@ -146,7 +145,7 @@ def points_of_filters(form: int) -> Any:
 @cache
 def filters_of_points(form: int) -> Any:
     """The gradient of filters from that of their points."""
-    area = FORMS[form].taps ** 2
+    taps, area = FORMS[form].taps, FORMS[form].taps ** 2
 
     @njit(cache=True, nogil=True)
     @sized(form)
@@ -155,7 +154,10 @@ def filters_of_points(form: int) -> Any:
         lanes = VECTOR_BYTES // dw.itemsize
         for unit in range(begin, end):
             first = unit * lanes
-            filters(du, first, pitch, scratch, 0, lanes, form, 2)
+            for k in range(form):
+                along(du, first + k * form * pitch, pitch, scratch, (area + k * taps) * lanes, lanes, form, 1)
+            for j in range(taps):
+                along(scratch, (area + j) * lanes, taps * lanes, scratch, j * lanes, taps * lanes, form, 1)
             for f in range(min(lanes, count - first)):
                 for i in range(area):
                     dw[(first + f) * area + i] += scratch[i * lanes + f]

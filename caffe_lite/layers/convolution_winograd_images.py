@@ -113,7 +113,7 @@ class _Filters:
     def __init__(self, count: int, dtype: Any, workspace: Workspace) -> None:
         n = lanes(np.dtype(dtype).itemsize)
         self._units, self.pitch = ceil(count / n), ceil(count / n) * n
-        self._args = count, self.pitch, workspace.per_thread("turned", FORM.taps ** 2 * n, dtype)
+        self._args = count, self.pitch, workspace.per_thread("turned", FORM.taps * (FORM.taps + POINTS) * n, dtype)
 
     def to_points(self, w: Array, u: PerThread) -> None:
         parallel_for(points_of_filters(POINTS), self._units, w, *self._args, u, makes=u)

@@ -10,11 +10,14 @@ import numpy as np
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
+from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.bias import set_rows
 from caffe_lite.kernels.gemm import gemm, gemm_dot, outer
+from caffe_lite.kernels.gemm_vector import FEW_ROWS
 from caffe_lite.layers.base import Layer
+from caffe_lite.layers.grain import ELEMENTS
 from caffe_lite.layers.registry import register
-from caffe_lite.parallel import call, parallel_for
+from caffe_lite.parallel import call, parallel_for, threads
 
 GRAIN = 1 << 20  # multiplications: about what a thread does in the time it takes to wake another
 
@@ -73,11 +76,15 @@ class InnerProductLayer(Layer):
         m, n, k = self._m, self._n, self._k
         dy, w, transpose = top[0].diff.reshape(-1), self.blobs[0], self.param.inner_product_param.transpose
         if self.param_propagate_down[0]:
-            x, dw = bottom[0].data.reshape(-1), w.diff.reshape(-1)
+            x, dw, add = bottom[0].data.reshape(-1), w.diff.reshape(-1), not self.fresh
+            few = len(w.diff) < threads() * (FEW_ROWS + 1)  # they would be summed in other parts
+            if not add and (few or m == 0):
+                parallel_for(clear, dw.size, dw, grain=ELEMENTS)
+                add = True
             if transpose:
-                _parallel(outer, k, m * n, x, k, dy, n, dw, m, not self.fresh)
+                _parallel(outer, k, m * n, x, k, dy, n, dw, m, add)
             else:
-                _parallel(outer, n, m * k, dy, n, x, k, dw, m, not self.fresh)
+                _parallel(outer, n, m * k, dy, n, x, k, dw, m, add)
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
             call(gemm, 0, n, self._one, 0, 0, 0, dy, 0, n, self.blobs[1].diff, 0, 0, 1, m, True)
         if propagate_down[0]:
