@@ -1,4 +1,4 @@
-"""Convolutions with filters of 3 x 3 and 5 x 5 that need half of the multiplications: Winograd's minimal filtering.
+"""Convolutions with filters of 3 x 3 and 5 x 5 that need fewer multiplications: Winograd's minimal filtering.
 
 Outputs are made in tiles. Of the inputs d that a tile sees and a filter g (the matrices are in ``winograd_forms.py``)::
 

@@ -102,6 +102,11 @@ def both_ways(code: Code, matrix: Matrix, vectors: Sequence[Any]) -> list[Any]:
     return [combine(code, line, row) for row in half for line in matrix]
 
 
+def _filters_by_points(form: int, back: bool) -> Matrix:
+    """What makes points of filters or, if it goes ``back``, of the points' gradients those of filters."""
+    return transposed(FORMS[form].filters) if back else FORMS[form].filters
+
+
 @intrinsic
 def along(typing: Any, source: Any, s0: Any, s_step: Any, target: Any, t0: Any, t_step: Any, form: Any,
           back: Any) -> Any:
@@ -109,10 +114,7 @@ def along(typing: Any, source: Any, s0: Any, s_step: Any, target: Any, t0: Any, 
     sizes = literals(form, back)
     if sizes is None:
         return None
-    matrix = FORMS[sizes[0]].filters
-    if sizes[1]:
-        matrix = transposed(matrix)
-    i64 = types.int64
+    matrix, i64 = _filters_by_points(sizes[0], sizes[1] == 1), types.int64
     signature = types.void(source, i64, i64, target, i64, i64, form, back)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -134,10 +136,7 @@ def filters(typing: Any, source: Any, s0: Any, s_step: Any, target: Any, t0: Any
     sizes = literals(form, kind)
     if sizes is None:
         return None
-    matrix = FORMS[sizes[0]].filters
-    if sizes[1] == 2:
-        matrix = transposed(matrix)
-    i64 = types.int64
+    matrix, i64 = _filters_by_points(sizes[0], sizes[1] == 2), types.int64
     signature = types.void(source, i64, i64, target, i64, i64, form, kind)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -117,7 +117,7 @@ class Net:
         self._backward_replays = {replay.last: replay for replay in self._find_replays(diffs=True)}
         learnable = [param.blob for param in self.params.learnable]
         self._clearing = Replay(0, len(learnable) - 1, learnable, diffs=True)
-        self._overwriting, self._overwritten = self._find_overwritten()
+        self._overwriting = self._find_overwriting()
         self._anew = False
         self._reserve_rest()
         log.info("Network initialization done.")
@@ -195,12 +195,12 @@ class Net:
         if self._anew and (start, end) != (len(self.layers) - 1, 0):
             self.clear_param_diffs()
         anew, self._anew = self._anew, False
-        for layer in self._overwriting:
+        for layer in self._overwriting.values():
             layer.fresh = anew
         try:
             self._backward_from_to(start, end, anew)
         finally:
-            for layer in self._overwriting:
+            for layer in self._overwriting.values():
                 layer.fresh = False
 
     def _backward_from_to(self, start: int, end: int, anew: bool) -> None:
@@ -260,7 +260,7 @@ class Net:
 
     def _clear(self, params: Sequence[Learnable]) -> None:
         for param in params:
-            if not (self._anew and any(param is other for other in self._overwritten)):
+            if not (self._anew and id(param) in self._overwriting):
                 diff = param.blob.diff.reshape(-1)
                 parallel_for(clear, diff.size, diff, grain=ELEMENTS)
 
@@ -408,14 +408,14 @@ class Net:
                  for layer, bottom, top in zip(self.layers, self.bottoms, self.tops, strict=True)]
         return replays(self.layers, blobs, list(map(bool, self._losses)), diffs)
 
-    def _find_overwritten(self) -> tuple[list[Layer], list[Learnable]]:
-        """Layers that overwrite gradients when they are computed anew, and of which parameters: not of shared ones."""
+    def _find_overwriting(self) -> dict[int, Layer]:
+        """By the identity of parameters the layers that overwrite their gradients when they are computed anew: of those
+        that nobody shares."""
         needed = {id(layer) for layer, need in zip(self.layers, self.need_backward, strict=True) if need}
         uses = Counter(id(owner) for *_, owner in self.params.uses)
-        found = [(layer, owner) for layer, j, _, owner in self.params.uses
-                 if j in layer.overwritten and layer.param_propagate_down[j] and id(layer) in needed
-                 and uses[id(owner)] == 1]
-        return [layer for layer, _ in found], [owner for _, owner in found]
+        return {id(owner): layer for layer, j, _, owner in self.params.uses
+                if j in layer.overwritten and layer.param_propagate_down[j] and id(layer) in needed
+                and uses[id(owner)] == 1}
 
     def _reserve_rest(self) -> None:
         memory = measure(self)

@@ -165,7 +165,7 @@ class Solver:
         self._display_time = self._display_time or time.perf_counter()
         stop = self.iter + iters
         while self.iter < stop:
-            self.net.clear_param_diffs(anew=param.iter_size == 1 and not self.on_start)
+            self.net.clear_param_diffs(anew=not self.on_start)
             if (param.test_interval and self.iter % param.test_interval == 0
                     and (self.iter > 0 or param.test_initialization)):
                 self.test_all()
