@@ -18,15 +18,13 @@ from caffe_lite.layers.convolution_blocks import ScalingConvolution
 from caffe_lite.layers.convolution_channels import ChannelConvolution
 from caffe_lite.layers.convolution_depthwise import DepthwiseConvolution
 from caffe_lite.layers.convolution_direct import DirectConvolution
+from caffe_lite.layers.convolution_engine import Engine
 from caffe_lite.layers.convolution_geometry import Geometry, read_geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
 from caffe_lite.layers.convolution_winograd import WinogradConvolution
 from caffe_lite.layers.convolution_winograd_images import ImageWinogradConvolution
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import Workspace, parallel_for
-
-Engine = (DepthwiseConvolution | DirectConvolution | ImageWinogradConvolution | WinogradConvolution
-          | ChannelConvolution | Im2colConvolution)
 
 
 @register("Convolution")
@@ -124,12 +122,11 @@ class ConvolutionLayer(Layer):
                 parallel_for(relu_bias_backward, g.outputs, y.data.reshape(-1), dy, dy.dtype.type(slope), g.num,
                              g.outputs, g.pixels, self._nothing if dbias is None else dbias)
                 dbias = None
-            if self.param_propagate_down[0]:
-                self._engine.backward_weight(x.data.reshape(-1), dy, w.diff.reshape(-1), dbias)
-            elif dbias is not None:
+            dw = w.diff.reshape(-1) if self.param_propagate_down[0] else None
+            if dw is None and dbias is not None:
                 parallel_for(bias_gradient, g.outputs, dy, g.num, g.pixels, dbias)
-            if wanted:
-                self._engine.backward_data(dy, w.values.reshape(-1), x.diff.reshape(-1))
+            self._engine.backward(x.data.reshape(-1), dy, w.values.reshape(-1), dw, dbias,
+                                  x.diff.reshape(-1) if wanted else None)
 
 
 def choose_engine(geometry: Geometry, dtype: Any, workspace: Workspace) -> Engine:

@@ -10,13 +10,14 @@ import numpy as np
 from caffe_lite.blob import Array
 from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.kernels.gathered import MOST_VECTORS, SLACK, TILE_ROWS
+from caffe_lite.layers.convolution_engine import Engine
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.parallel import parallel_for, threads
 
 DEPTH = 256  # rows of a packed panel, which stays in the cache
 
 
-class ScalingConvolution:
+class ScalingConvolution(Engine):
     """A convolution whose ``_forward`` scales and rectifies what it makes, and whose ``_weight`` adds to gradients."""
 
     _forward: Any
@@ -33,7 +34,6 @@ class ScalingConvolution:
         self._forward.run(x, w, factor, bias, y, slope)
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
-        """Add to ``dw`` and ``dbias``."""
         g = self._geometry
         self._weight.run(x, dy, dw)
         if dbias is not None:

@@ -24,8 +24,6 @@ PACKING = 16  # multiplications that take as long as to pack an element
 
 
 class ChannelConvolution(ScalingConvolution):
-    """Forward and backward on flat arrays, for one geometry."""
-
     def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
         super().__init__(geometry, dtype)
         g = geometry
@@ -55,7 +53,6 @@ class ChannelConvolution(ScalingConvolution):
         return 0.85 * filled(g.outputs // g.group, n) if COMPILED and g.num else 0
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
-        """Overwrite ``dx``."""
         if self._gaps:
             parallel_for(clear, dx.size, dx, grain=ELEMENTS)
         for phase in self._data:

@@ -9,6 +9,7 @@ import numpy as np
 from caffe_lite.kernels.bias import bias_gradient
 from caffe_lite.kernels.depthwise import depthwise_backward_data, depthwise_backward_weight, depthwise_forward
 from caffe_lite.kernels.relu import relu_forward
+from caffe_lite.layers.convolution_engine import Engine
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.parallel import PerThread, parallel_for, threads
 
@@ -16,8 +17,8 @@ Array = np.ndarray[Any, Any]
 GRAIN = 1 << 15  # multiplications worth a thread
 
 
-class DepthwiseConvolution:
-    """Forward and backward on flat arrays, for one geometry; owns room for two planes a thread."""
+class DepthwiseConvolution(Engine):
+    """It owns room for two planes a thread."""
 
     def __init__(self, geometry: Geometry, dtype: Any) -> None:
         g = self._geometry = geometry
@@ -39,7 +40,6 @@ class DepthwiseConvolution:
         return len(g.size) == 2 and g.group == g.channels == g.outputs
 
     def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
-        """Overwrite ``y``, rectified with this negative slope unless it is 1."""
         bias = self._no_bias if bias is None else bias
         parallel_for(depthwise_forward, self._geometry.num * len(bias), x, w, bias, self._starts, self._sizes,
                      self._steps, self._phases, self._lines, y, grain=self._grain)
@@ -47,13 +47,11 @@ class DepthwiseConvolution:
             parallel_for(relu_forward, y.size, y, y.dtype.type(slope), y)
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
-        """Overwrite ``dx``."""
         g = self._geometry
         parallel_for(depthwise_backward_data, g.num * g.channels, dy, w, g.channels, self._starts, self._sizes,
                      self._steps, self._phases, self._lines, dx, grain=self._grain)
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
-        """Add to ``dw`` and ``dbias``."""
         g = self._geometry
         parallel_for(depthwise_backward_weight, g.channels, x, dy, g.num, g.channels, self._starts, self._sizes,
                      self._steps, self._phases, self._lines, dw, grain=max(1, self._grain // max(1, g.num)))

@@ -10,6 +10,7 @@ import numpy as np
 from caffe_lite.kernels.direct_convolve import convolve
 from caffe_lite.kernels.direct_weights import weight_gradient
 from caffe_lite.kernels.vector import COMPILED, REGISTERS, filled, lanes
+from caffe_lite.layers.convolution_engine import Engine
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
 from caffe_lite.layers.grain import enough_units
@@ -23,8 +24,8 @@ MOST_TAPS = 16  # of a filter's row; vector code for more is long
 CHUNK = 1 << 22  # most elements of a packed chunk of images; larger ones leave the cache
 
 
-class DirectConvolution:
-    """Forward and backward on flat arrays, for one geometry; its scratch memory is a chunk of images a thread."""
+class DirectConvolution(Engine):
+    """Its scratch memory is a chunk of images a thread."""
 
     def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
         g = self._geometry = geometry
@@ -68,13 +69,11 @@ class DirectConvolution:
         return filled(g.num, n) / max(prod(seen), 0.5)
 
     def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
-        """Overwrite ``y``, rectified with this negative slope unless it is 1."""
         parallel_for(self._forward, self._forward_count, x, w, self._no_bias if bias is None else bias, y,
                      self._packed, self._tile, *self._forward_args, y.dtype.type(slope),
                      grain=enough_units(self._forward_count, self._work))
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
-        """Overwrite ``dx``."""
         if self._general is not None:
             self._general.backward_data(dy, w, dx)
             return
@@ -82,7 +81,6 @@ class DirectConvolution:
                      *self._data_args, dx.dtype.type(1), grain=enough_units(self._data_count, self._work))
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
-        """Add to ``dw`` and ``dbias``."""
         clear_parts(self._parts, dw.size + self._geometry.outputs)
         parallel_for(self._weight, self._weight_count, x, dy, self._parts, self._packed, self._tile,
                      *self._weight_args, grain=enough_units(self._weight_count, self._work))

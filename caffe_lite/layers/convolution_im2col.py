@@ -10,6 +10,7 @@ import numpy as np
 from caffe_lite.kernels import im2col
 from caffe_lite.kernels.bias import add_bias, bias_gradient
 from caffe_lite.kernels.relu import relu_forward
+from caffe_lite.layers.convolution_engine import Engine
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.partial_sums import add_parts, clear_parts
 from caffe_lite.parallel import Workspace, parallel_for
@@ -18,8 +19,8 @@ Array = np.ndarray[Any, Any]
 BLOCK = 1 << 16  # elements of a patch matrix: 256 kB in float32, half of a usual second-level cache
 
 
-class Im2colConvolution:
-    """Forward and backward on flat arrays, for one geometry; its scratch memory is a patch matrix a thread."""
+class Im2colConvolution(Engine):
+    """Its scratch memory is a patch matrix a thread."""
 
     def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
         g = geometry
@@ -38,7 +39,6 @@ class Im2colConvolution:
         return 0.4
 
     def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
-        """Overwrite ``y``, rectified with this negative slope unless it is 1."""
         parallel_for(im2col.forward, self._blocks, x, w, y, self._cols, *self._args)
         if bias is not None:
             parallel_for(add_bias, self._images * len(bias), y, bias, self._pixels)
@@ -46,11 +46,9 @@ class Im2colConvolution:
             parallel_for(relu_forward, y.size, y, y.dtype.type(slope), y)
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
-        """Overwrite ``dx``."""
         parallel_for(im2col.backward_data, self._images, dy, w, dx, self._cols, *self._args)
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
-        """Add to ``dw`` and ``dbias``."""
         clear_parts(self._parts, dw.size)
         parallel_for(im2col.backward_weight, self._blocks, x, dy, self._parts, self._cols, *self._args)
         add_parts(self._parts, dw)

@@ -27,8 +27,6 @@ CHOICES = {3: {4: 15}, 5: {7: 15, 11: 90}}
 
 
 class WinogradConvolution(ScalingConvolution):
-    """Forward and backward on flat arrays, for one geometry."""
-
     def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
         super().__init__(geometry, dtype)
         g = geometry
@@ -49,7 +47,6 @@ class WinogradConvolution(ScalingConvolution):
         return max(_rate(g, dtype, form) for form in CHOICES[g.kernel[0]])
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
-        """Overwrite ``dx``."""
         self._data.run(dy, w, self._ones, self._zeros, dx)
 
 

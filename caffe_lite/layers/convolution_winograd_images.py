@@ -22,6 +22,7 @@ from caffe_lite.kernels.winograd_images import (
     terms,
 )
 from caffe_lite.layers.convolution_blocks import parts_of, slack
+from caffe_lite.layers.convolution_engine import Engine
 from caffe_lite.layers.convolution_geometry import Geometry, Sizes
 from caffe_lite.layers.grain import enough_units, grain
 from caffe_lite.parallel import PerThread, Workspace, parallel_for
@@ -33,20 +34,21 @@ MOST_POINTS = 1 << 19  # elements of a row of points of a chunk of images: more 
 SUMMED = 48  # vectors that a part of the filters' gradient is summed over, at least
 
 
-class ImageWinogradConvolution:
-    """Forward and backward on flat arrays, for one geometry."""
-
+class ImageWinogradConvolution(Engine):
     def __init__(self, geometry: Geometry, dtype: Any, workspace: Workspace) -> None:
         g = geometry
         self._geometry, self._no_bias = g, np.zeros(max(g.channels, g.outputs), dtype)
         tiles = tuple(ceil(out / FORM.tile) for out in g.out)
-        self._x = _Chunks("inputs", g.channels, g.num, g.size, tuple(t * FORM.tile + FORM.taps - 1 for t in tiles),
-                          g.pad, dtype, workspace)
+        # Gradients have a place of their own: who reads all images' inputs has copies of them in another core's cache,
+        # and to write there costs what it takes to have them dropped.
+        self._x, self._dx = (
+            _Chunks(name, g.channels, g.num, g.size, tuple(t * FORM.tile + FORM.taps - 1 for t in tiles), g.pad, dtype,
+                    workspace) for name in ("inputs", "gradients of inputs"))
         self._y = _Chunks("outputs", g.outputs, g.num, g.out, tuple(t * FORM.tile for t in tiles), (0, 0), dtype,
                           workspace)
         self._filters = _Filters(prod(g.weight_shape[:2]), dtype, workspace)
         self._forward = _Pass(g, False, self._x, self._y, tiles, self._filters, dtype, workspace)
-        self._data = _Pass(g, True, self._y, self._x, tiles, self._filters, dtype, workspace)
+        self._data = _Pass(g, True, self._y, self._dx, tiles, self._filters, dtype, workspace)
         self._weight = _FilterPass(g, self._x, self._y, tiles, self._filters, dtype, workspace)
 
     @staticmethod
@@ -63,21 +65,28 @@ class ImageWinogradConvolution:
         return 0.65 * filled(g.num, n) * saved / (1 + 7 / o + 3.7 / c)
 
     def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
-        """Overwrite ``y``, rectified with this negative slope unless it is 1."""
         self._x.enter(x)
         self._forward.run(w, self._no_bias if bias is None else bias, y.dtype.type(slope))
         self._y.leave(y)
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
-        """Overwrite ``dx``."""
         self._y.enter(dy)
         self._data.run(w, self._no_bias, dx.dtype.type(1))
-        self._x.leave(dx)
+        self._dx.leave(dx)
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
-        """Add to ``dw`` and ``dbias``."""
-        self._x.enter(x)
         self._y.enter(dy)
+        self._add_weight(x, dy, dw, dbias)
+
+    def backward(self, x: Array, dy: Array, w: Array, dw: Array | None, dbias: Array | None, dx: Array | None) -> None:
+        if dw is None or dx is None:
+            super().backward(x, dy, w, dw, dbias, dx)
+            return
+        self.backward_data(dy, w, dx)
+        self._add_weight(x, dy, dw, dbias)  # with the output's gradient where it is
+
+    def _add_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
+        self._x.enter(x)
         self._weight.run(dw)
         if dbias is not None:
             g = self._geometry

@@ -123,6 +123,10 @@ class PrefetchingLayer(Layer):
         except CaffeError:
             self.tolerance.tell()
             raise
+        except KeyboardInterrupt:  # who goes on, as in a notebook, must not miss the records that were read already
+            position = self.position()
+            self._prefetcher.restart(lambda: self._go_to(position))
+            raise
         self.tolerance.tell(batch.skipped)
         self._position, self._skipped = batch.position, batch.skipped
         for blob, array, flat in zip(top, (batch.data, batch.label), batch.flat(), strict=False):

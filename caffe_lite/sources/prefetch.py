@@ -21,16 +21,16 @@ class Prefetcher(Generic[B]):
     """Makes batches in a thread, and as Caffe's BasePrefetchingDataLayer does keeps a ring of them full.
 
     But where all cores compute, such a thread gets in the way of the others, which wait for each other: the siamese
-    tutorial's 0.8 ms of reading then cost 3. So without a core to spare a batch is made when it is asked for, and
-    nothing else done meanwhile; unless that takes longer than half of the time in which batches are used, when reading
+    tutorial's 0.8 ms of reading then cost 3. So without a core to spare ``next`` itself makes the batch, which spares
+    two threads their waking too; unless that takes longer than half of the time in which batches are used, when reading
     ahead is as fast again, or faster where it waits for a disk.
 
-    The thread begins with the first ``next``, so that until then it can still be said where batches come from. It ends
-    when the prefetcher is closed or dropped, or the interpreter exits.
+    The thread begins when it has something to do, so that until then it can still be said where batches come from. It
+    ends when the prefetcher is closed or dropped, or the interpreter exits.
 
     Args:
         batches: the ring; they are filled in turn and used again.
-        load: fills a batch, in the thread. It must not know the prefetcher, which then is never dropped.
+        load: fills a batch, mostly in the thread. It must not know the prefetcher, which then is never dropped.
         close: called at the end, when the thread is done.
         spare: whether there is a core for the thread alone.
     """
@@ -51,29 +51,26 @@ class Prefetcher(Generic[B]):
 
         Raises:
             Exception: what ``load`` raised, from then on at each call.
+            KeyboardInterrupt: perhaps in the middle of ``load``; ``restart`` says where to go on.
         """
         if self._failure is not None:
             raise self._failure
         asked = perf_counter()
-        self._worker.start()
         if self._current is not None:
             self._idle.append(self._current)
             self._current = None
-        in_turn = not self._hand_out()
         try:
-            got = self._worker.full.get_nowait()
-        except Empty:
-            if not in_turn:
-                log.debug("Waiting for data")
-            got = self._worker.full.get()
-        if isinstance(got, BaseException):
-            self._failure = got
-            raise got
-        self._current = got
-        before, self._left = self._left, perf_counter()
-        if in_turn:
-            self._judge(self._left - asked > SHARE * (asked - before))
-        return got
+            if self._hand_out():
+                self._current = self._await()
+            else:
+                self._worker.load(self._idle[-1])
+                self._current = self._idle.pop()
+                self._judge(perf_counter() - asked > SHARE * (asked - self._left))
+        except Exception as failure:
+            self._failure = failure
+            raise
+        self._left = perf_counter()
+        return self._current
 
     def restart(self, change: Callable[[], None]) -> None:
         """Forget what was made ahead, and begin anew after ``change``, which may say where batches come from."""
@@ -83,16 +80,24 @@ class Prefetcher(Generic[B]):
         change()
 
     def _hand_out(self) -> bool:
-        """Have the thread fill all batches that are idle, or the next one alone; whether it reads ahead."""
+        """Have the thread fill all batches that are idle, if it is to read ahead; whether the next one is its."""
         if self._spare or self._ahead:
             self._ahead = max(0, self._ahead - 1)
+            self._worker.start()
             while self._idle:
                 self._worker.free.put(self._idle.pop(0))
-            return True
-        if len(self._idle) < len(self._batches):  # some are still there that were made ahead
-            return True
-        self._worker.free.put(self._idle.pop())
-        return False
+        return len(self._idle) < len(self._batches)  # some may be left from before
+
+    def _await(self) -> B:
+        try:
+            got = self._worker.full.get_nowait()
+        except Empty:
+            log.debug("Waiting for data")
+            got = self._worker.full.get()
+        if isinstance(got, BaseException):
+            self._failure = got  # whatever it is: the thread has ended
+            raise got
+        return got
 
     def _judge(self, slow: bool) -> None:
         """Read ahead for some time if making batches takes long, each time for twice as long."""
@@ -107,7 +112,7 @@ class _Worker(Generic[B]):
     """The thread, while there is one."""
 
     def __init__(self, load: Callable[[B], None], close: Callable[[], None]) -> None:
-        self._load, self._close = load, close
+        self.load, self._close = load, close
         self._thread: threading.Thread | None = None
         self._stopping = self._closing = False
         self.free: SimpleQueue[B | None] = SimpleQueue()
@@ -141,7 +146,7 @@ class _Worker(Generic[B]):
     def _work(self) -> None:
         try:
             while (batch := self.free.get()) is not None and not self._stopping:
-                self._load(batch)
+                self.load(batch)
                 self.full.put(batch)
         except BaseException as error:
             self.full.put(error)

@@ -13,10 +13,12 @@ from support.images import encoded, pictures
 from caffe_lite import schema
 from caffe_lite.blob import Blob
 from caffe_lite.errors import DataError, ParameterError
+from caffe_lite.layers import prefetching
 from caffe_lite.layers.base import Context
 from caffe_lite.layers.registry import layer_class
 from caffe_lite.rng import Rng
 from caffe_lite.sources import database
+from caffe_lite.sources.cursor import Cursor
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +95,27 @@ def test_without_labels_in_float64(tmp_path, images):
         (pixels,) = data.next()
         assert pixels.dtype == np.float64
         np.testing.assert_array_equal(pixels, images)
+
+
+@pytest.mark.parametrize("spare", [False, True])
+def test_who_interrupts_the_reading_and_goes_on_misses_no_record(tmp_path, images, spare, monkeypatch):
+    monkeypatch.setattr(prefetching, "spare_core", lambda count: spare)
+    with Data(make_database(tmp_path / "db", digit_records(images))) as data:
+        assert data.next()[1].tolist() == [0, 1, 2]
+        moves = iter([None] * (10 if spare else 1))  # what was made ahead may be taken before
+
+        def interrupted(cursor, go_on=Cursor.next):
+            go_on(cursor)
+            if next(moves, moves) is moves:
+                raise KeyboardInterrupt
+
+        labels = []
+        monkeypatch.setattr(Cursor, "next", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            labels.extend(label for _ in range(99) for label in data.next()[1].tolist())
+        monkeypatch.undo()
+        labels += data.next()[1].tolist()
+        assert labels == [i % 8 for i in range(3, 3 + len(labels))]
 
 
 def test_train_and_test_net_share_a_source(tmp_path, images):

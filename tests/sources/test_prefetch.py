@@ -140,8 +140,8 @@ def test_what_takes_long_is_made_ahead_for_longer_and_longer(monkeypatch, ring):
     prefetcher.close()
 
 
-def test_who_is_interrupted_while_waiting_loses_no_batch(monkeypatch):
-    prefetcher = start(Counter(), 2, spare=False)
+def test_who_is_interrupted_while_waiting_loses_no_batch():
+    prefetcher = start(Counter(), 2)
     prefetcher.next()
     full = prefetcher._worker.full
 
@@ -155,6 +155,18 @@ def test_who_is_interrupted_while_waiting_loses_no_batch(monkeypatch):
     prefetcher._worker.full = full
     assert [prefetcher.next()[0] for _ in range(3)] == [1, 2, 3]
     prefetcher.close()
+
+
+def test_without_a_core_to_spare_there_is_no_thread():
+    counter, before = Counter(last=2), threading.active_count()
+    prefetcher = start(counter, spare=False)
+    assert [prefetcher.next()[0] for _ in range(2)] == [0, 1]
+    assert threading.active_count() == before
+    for _ in range(3):
+        with pytest.raises(DataError, match="there is no more"):
+            prefetcher.next()
+    prefetcher.close()
+    assert counter.closed.is_set()
 
 
 def test_begins_anew_where_it_is_told(monkeypatch):
