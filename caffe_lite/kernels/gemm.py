@@ -20,3 +20,15 @@ def outer(begin: int, end: int, a: Any, rows: int, b: Any, columns: int, c: Any,
     would wait for each other."""
     none, one = constant(0), constant(1)
     gemm(none, columns, a, begin, one, rows, b, none, columns, c, begin * columns, columns, end - begin, depth, add)
+
+
+@njit(cache=True, nogil=True)
+def gemm_halves(begin: int, end: int, a: Any, a_row: int, b: Any, columns: int, c: Any, other: Any, m: int,
+                k: int) -> None:
+    """The products of the first and of the second half of the depth ``k``, of which ``c`` and ``other`` are
+    overwritten; the outer loop counts the columns of the one, then those of the other."""
+    none, one = constant(0), constant(1)
+    for first, last, lo, hi in ((none, k // 2, min(begin, columns), min(end, columns)),
+                                (k // 2, k, max(begin, columns) - columns, max(end, columns) - columns)):
+        gemm(lo, hi, a, first, a_row, one, b, first * columns, columns, other if first else c, none, columns, m,
+             last - first, False)

@@ -170,17 +170,17 @@ def gemm_vector(begin: int, end: int, a: Array, a0: int, a_row: int, a_col: int,
     to ``DEPTH``), so that opposite gradients cancel.
     """
     one = VECTOR_BYTES // c.itemsize
+    low, few = _up(m, LOW_ROWS) < _up(m, ROWS), m <= FEW_ROWS
+    depth = DEPTH if accumulate or not few else ONE_ROW_DEPTH if m == 1 else max(SHALLOW, m)
     if m == 1:
-        width, shallow = one * ONE_ROW_VECTORS, DEPTH if accumulate else ONE_ROW_DEPTH
+        width = one * ONE_ROW_VECTORS
         rest = (end - begin) % width
-        for t in range(0, k, shallow):
+        for t in range(0, k, depth):
             for j in range(begin, end - rest, width):
                 _tile(a, a0 + t * a_col, 0, a_col, b, b0 + t * b_row + j, b_row, c, c0 + j, 0, 1, end - j,
-                      min(shallow, k - t), accumulate or t > 0, 1, ONE_ROW_VECTORS)
+                      min(depth, k - t), accumulate or t > 0, 1, ONE_ROW_VECTORS)
         begin = end - rest
-    low, few = _up(m, LOW_ROWS) < _up(m, ROWS), m <= FEW_ROWS
     height, width = (LOW_ROWS, one * LOW_VECTORS) if low else (ROWS, one * VECTORS)
-    depth = max(SHALLOW, m) if few and not accumulate else DEPTH
     strip = max(1, end - begin) if few else _up(PANEL // max(1, min(k, depth)), width)
     together = max(1, m) if few else height
     for first in range(begin, end, strip):

@@ -91,6 +91,32 @@ def _spread(typing: Any, m: Any, m0: Any, step: Any, lines: Any, factors: Any, b
     return signature, codegen
 
 
+@intrinsic
+def _gather(typing: Any, u: Any, u0: Any, pitch: Any, share: Any, shares: Any, line: Any, line0: Any,
+            form: Any) -> Any:
+    """``line[l] = Σ_s u[s * share + l * pitch]``: a row of points that is a sum of ``shares``."""
+    sizes = literals(form)
+    if sizes is None:
+        return None
+    i64 = types.int64
+    signature = types.void(u, i64, i64, i64, i64, line, i64, form)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        code = Code(context, builder, u.dtype)
+        sums = code.variables(sizes[0])
+        for s in sums:
+            builder.store(code.zero, s)
+        with code.loop(0, args[4]) as t:
+            begin = code.array(u, args[0], code.add(args[1], code.mul(args[3], t)))
+            for k, s in enumerate(sums):
+                builder.store(builder.fadd(builder.load(s), code.load(code.at(begin, code.mul(args[2], k)))), s)
+        for k, s in enumerate(sums):
+            code.store(builder.load(s), code.at(code.array(line, args[5], args[6]), k * code.lanes))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
 @njit(cache=True, nogil=True)
 def enter(begin: int, end: int, x: Array, planes: int, num: int, frame: Any, one: Array, framed: Array) -> None:
     """Images to chunks of framed planes, by way of ``one`` of them; the outer loop counts for each chunk planes."""
@@ -149,13 +175,16 @@ def filters_of_points(form: int) -> Any:
 
     @njit(cache=True, nogil=True)
     @sized(form)
-    def filters_kernel(begin: int, end: int, du: Array, count: int, pitch: int, scratch: Array, dw: Array) -> None:
-        """Add it to ``dw``; as above."""
+    def filters_kernel(begin: int, end: int, du: Array, shares: int, count: int, pitch: int, scratch: Array,
+                       dw: Array) -> None:
+        """Add it, which is the sum of ``shares``, to ``dw``; as above."""
         lanes = VECTOR_BYTES // dw.itemsize
         for unit in range(begin, end):
             first = unit * lanes
             for k in range(form):
-                along(du, first + k * form * pitch, pitch, scratch, (area + k * taps) * lanes, lanes, form, 1)
+                _gather(du, first + k * form * pitch, pitch, form * form * pitch, shares, scratch,
+                        (area + form * taps) * lanes, form)
+                along(scratch, (area + form * taps) * lanes, lanes, scratch, (area + k * taps) * lanes, lanes, form, 1)
             for j in range(taps):
                 along(scratch, (area + j) * lanes, taps * lanes, scratch, j * lanes, taps * lanes, form, 1)
             for f in range(min(lanes, count - first)):
@@ -235,17 +264,19 @@ def point_gradient(form: int) -> Any:
     @sized(form)
     def point_gradient_kernel(begin: int, end: int, x: Array, dy: Array, du: Array, v: Array, d: Array, x_terms: Any,
                               y_terms: Any, x_line: int, x_plane: int, y_line: int, y_plane: int, sizes: Any) -> None:
-        """Overwrite ``du``; the outer loop counts for each row of points and group parts of the outputs."""
-        chunks, some, group, channels, outs, part, parts, down, across, pitch = sizes
+        """Overwrite ``du``; the outer loop counts for each share of the images, row of points and group parts of the
+        outputs."""
+        shares, chunks, some, group, channels, outs, part, parts, down, across, pitch = sizes
         starts, lines, factors = x_terms
         y_starts, y_lines, y_factors = y_terms
         lanes, tiles, now = VECTOR_BYTES // x.itemsize, down * across, -1
         for unit in range(begin, end):
-            k, g, first = unit // (parts * group), unit // parts % group, unit % parts * part
-            ours = min(part, outs - first)
-            for chunk in range(0, chunks, some):
-                deep = min(some, chunks - chunk) * tiles * lanes
-                if unit // parts != now or some < chunks:
+            row, g, first = unit // (parts * group), unit // parts % group, unit % parts * part
+            share, k, ours = row // form, row % form, min(part, outs - first)
+            lo, hi = chunks * share // shares, chunks * (share + 1) // shares
+            for chunk in range(lo, hi, some):
+                deep = min(some, hi - chunk) * tiles * lanes
+                if unit // parts != now or some < hi - lo:
                     now = unit // parts
                     for c in range(channels):
                         for place in range(0, deep, lanes):
@@ -261,7 +292,7 @@ def point_gradient(form: int) -> Any:
                               ours * deep, form, 1)
                 for q in range(form):
                     gemm_dot(constant(0), channels, d, q * ours * deep, deep, v, q * channels * deep, deep, du,
-                             (k * form + q) * pitch + (g * outs + first) * channels, channels, ours, deep,
-                             flag(chunk > 0))
+                             (row * form + q) * pitch + (g * outs + first) * channels, channels, ours, deep,
+                             flag(chunk > lo))
 
     return point_gradient_kernel

@@ -32,6 +32,9 @@ POINTS = 11
 FORM = FORMS[POINTS]
 MOST_POINTS = 1 << 19  # elements of a row of points of a chunk of images: more do not stay in the cache
 SUMMED = 48  # vectors that a part of the filters' gradient is summed over, at least
+# Parts of the images over which filters' gradients are summed apart, each on the core that has its frames in its cache;
+# their number does not depend on the threads', nor do the sums.
+SHARES = 2
 
 
 class ImageWinogradConvolution(Engine):
@@ -39,16 +42,13 @@ class ImageWinogradConvolution(Engine):
         g = geometry
         self._geometry, self._no_bias = g, np.zeros(max(g.channels, g.outputs), dtype)
         tiles = tuple(ceil(out / FORM.tile) for out in g.out)
-        # Gradients have a place of their own: who reads all images' inputs has copies of them in another core's cache,
-        # and to write there costs what it takes to have them dropped.
-        self._x, self._dx = (
-            _Chunks(name, g.channels, g.num, g.size, tuple(t * FORM.tile + FORM.taps - 1 for t in tiles), g.pad, dtype,
-                    workspace) for name in ("inputs", "gradients of inputs"))
+        self._x = _Chunks("inputs", g.channels, g.num, g.size, tuple(t * FORM.tile + FORM.taps - 1 for t in tiles),
+                          g.pad, dtype, workspace)
         self._y = _Chunks("outputs", g.outputs, g.num, g.out, tuple(t * FORM.tile for t in tiles), (0, 0), dtype,
                           workspace)
         self._filters = _Filters(prod(g.weight_shape[:2]), dtype, workspace)
         self._forward = _Pass(g, False, self._x, self._y, tiles, self._filters, dtype, workspace)
-        self._data = _Pass(g, True, self._y, self._dx, tiles, self._filters, dtype, workspace)
+        self._data = _Pass(g, True, self._y, self._x, tiles, self._filters, dtype, workspace)
         self._weight = _FilterPass(g, self._x, self._y, tiles, self._filters, dtype, workspace)
 
     @staticmethod
@@ -72,7 +72,7 @@ class ImageWinogradConvolution(Engine):
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         self._y.enter(dy)
         self._data.run(w, self._no_bias, dx.dtype.type(1))
-        self._dx.leave(dx)
+        self._x.leave(dx)
 
     def backward_weight(self, x: Array, dy: Array, dw: Array, dbias: Array | None) -> None:
         self._y.enter(dy)
@@ -122,13 +122,14 @@ class _Filters:
     def __init__(self, count: int, dtype: Any, workspace: Workspace) -> None:
         n = lanes(np.dtype(dtype).itemsize)
         self._units, self.pitch = ceil(count / n), ceil(count / n) * n
-        self._args = count, self.pitch, workspace.per_thread("turned", FORM.taps * (FORM.taps + POINTS) * n, dtype)
+        size = FORM.taps ** 2 + FORM.taps * POINTS + POINTS
+        self._args = count, self.pitch, workspace.per_thread("turned", size * n, dtype)
 
     def to_points(self, w: Array, u: PerThread) -> None:
         parallel_for(points_of_filters(POINTS), self._units, w, *self._args, u, makes=u)
 
-    def from_points(self, du: PerThread, dw: Array) -> None:
-        parallel_for(filters_of_points(POINTS), self._units, du, *self._args, dw)
+    def from_points(self, du: PerThread, shares: int, dw: Array) -> None:
+        parallel_for(filters_of_points(POINTS), self._units, du, shares, *self._args, dw)
 
 
 class _Pass:
@@ -165,17 +166,19 @@ class _FilterPass:
     def __init__(self, g: Geometry, x: _Chunks, y: _Chunks, tiles: Sizes, filters: _Filters, dtype: Any,
                  workspace: Workspace) -> None:
         n, c, o = lanes(np.dtype(dtype).itemsize), g.channels // g.group, g.outputs // g.group
-        some = min(x.count, ceil(SUMMED / prod(tiles)))
-        part, parts = parts_of(o, POINTS * g.group, o, SQUARE)
-        self._kernel, self._units = point_gradient(POINTS), POINTS * g.group * parts
+        shares = min(SHARES, x.count)
+        some = min(ceil(x.count / shares), ceil(SUMMED / prod(tiles)))
+        part, parts = parts_of(o, shares * POINTS * g.group, o, SQUARE)
+        self._kernel, self._units = point_gradient(POINTS), shares * POINTS * g.group * parts
         self._grain = enough_units(self._units, g.num * g.pixels * prod(g.weight_shape))
-        self._filters, self._du = filters, workspace.shared("points of filters", POINTS ** 2 * filters.pitch, dtype)
+        self._filters, self._shares = filters, shares
+        self._du = workspace.shared("points of filters", shares * POINTS ** 2 * filters.pitch, dtype)
         self._args = (x.framed, y.framed, self._du,
                       workspace.per_thread("points", POINTS * c * some * prod(tiles) * n, dtype),
                       workspace.per_thread("points of gradients", POINTS * part * some * prod(tiles) * n, dtype),
                       terms(POINTS, False, dtype), terms(POINTS, True, dtype), *x.steps, *y.steps,
-                      (x.count, some, g.group, c, o, part, parts, *tiles, filters.pitch))
+                      (shares, x.count, some, g.group, c, o, part, parts, *tiles, filters.pitch))
 
     def run(self, dw: Array) -> None:
         parallel_for(self._kernel, self._units, *self._args, grain=self._grain)
-        self._filters.from_points(self._du, dw)
+        self._filters.from_points(self._du, self._shares, dw)

@@ -10,15 +10,18 @@ import numpy as np
 
 from caffe_lite.blob import Blob
 from caffe_lite.errors import ParameterError, ShapeError
-from caffe_lite.kernels.arrays import clear
+from caffe_lite.kernels.arrays import add, clear
 from caffe_lite.kernels.bias import set_rows
-from caffe_lite.kernels.gemm import gemm, gemm_dot, outer
+from caffe_lite.kernels.gemm import gemm, gemm_dot, gemm_halves, outer
 from caffe_lite.kernels.gemm_vector import FEW_ROWS
 from caffe_lite.layers.base import Layer
 from caffe_lite.layers.grain import ELEMENTS
 from caffe_lite.layers.registry import register
 from caffe_lite.parallel import call, parallel_for, threads
 
+# Outputs from which on the gradient of the input is two sums, each over half of the weights' rows: those that its core
+# has in the cache, where it changes them.
+HALVES = 64
 GRAIN = 1 << 20  # multiplications: about what a thread does in the time it takes to wake another
 
 
@@ -76,23 +79,27 @@ class InnerProductLayer(Layer):
         m, n, k = self._m, self._n, self._k
         dy, w, transpose = top[0].diff.reshape(-1), self.blobs[0], self.param.inner_product_param.transpose
         if self.param_propagate_down[0]:
-            x, dw, add = bottom[0].data.reshape(-1), w.diff.reshape(-1), not self.fresh
+            x, dw, adds = bottom[0].data.reshape(-1), w.diff.reshape(-1), not self.fresh
             few = len(w.diff) < threads() * (FEW_ROWS + 1)  # they would be summed in other parts
-            if not add and (few or m == 0):
+            if not adds and (few or m == 0):
                 parallel_for(clear, dw.size, dw, grain=ELEMENTS)
-                add = True
+                adds = True
             if transpose:
-                _parallel(outer, k, m * n, x, k, dy, n, dw, m, add)
+                _parallel(outer, k, m * n, x, k, dy, n, dw, m, adds)
             else:
-                _parallel(outer, n, m * k, dy, n, x, k, dw, m, add)
+                _parallel(outer, n, m * k, dy, n, x, k, dw, m, adds)
         if len(self.blobs) > 1 and self.param_propagate_down[1]:
             call(gemm, 0, n, self._one, 0, 0, 0, dy, 0, n, self.blobs[1].diff, 0, 0, 1, m, True)
         if propagate_down[0]:
             dx = bottom[0].diff.reshape(-1)
             if transpose:
                 _parallel(gemm_dot, k, m * n, dy, 0, n, w.data.reshape(-1), 0, n, dx, 0, k, m, n, False)
-            else:
+            elif n < HALVES:
                 _parallel(gemm, k, m * n, dy, 0, n, 1, w.data.reshape(-1), 0, k, dx, 0, k, m, n, False)
+            else:
+                other = self.context.workspace.shared("half", m * k, dx.dtype)
+                _parallel(gemm_halves, 2 * k, m * n // 2, dy, n, w.data.reshape(-1), k, dx, other, m, n)
+                parallel_for(add, dx.size, dx, other, dx, grain=ELEMENTS)
 
 
 def _parallel(kernel: Callable[..., Any], count: int, cost: int, *args: Any) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from caffe_lite.kernels.gemm_plain import gemm_dot_plain, gemm_plain
@@ -75,6 +75,7 @@ def test_more_columns_than_a_panel_has():
 @settings(max_examples=30)
 @given(m=st.integers(1, 60), n=st.integers(1, 200), k=st.integers(1, 300), cut=st.integers(0, 200),
        accumulate=st.booleans())
+@example(m=1, n=64, k=9, cut=1, accumulate=False)
 def test_the_same_bits_however_the_columns_are_cut(m, n, k, cut, accumulate):
     rng = np.random.default_rng(m)
     a, b = rng.standard_normal((m, k)).astype(np.float32), rng.standard_normal((n, k)).astype(np.float32)

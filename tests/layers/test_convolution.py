@@ -220,9 +220,10 @@ def test_the_same_bits_on_any_number_of_threads(threads, kind, monkeypatch):
         engine.backward_weight(x, dy, dw, None)
         return y, dx, dw
 
-    g = Geometry(18, 34, 1, (5, 5), (2, 2), (1, 1), (1, 1)).over(3, (19, 17), fail)
+    num = 2 * lanes(4) + 3
+    g = Geometry(18, 34, 1, (5, 5), (2, 2), (1, 1), (1, 1)).over(num, (19, 17), fail)
     rng = np.random.default_rng(0)
-    x, dy = (rng.standard_normal(3 * n * 19 * 17).astype(np.float32) for n in (18, 34))
+    x, dy = (rng.standard_normal(num * n * 19 * 17).astype(np.float32) for n in (18, 34))
     w = rng.standard_normal(34 * 18 * 25).astype(np.float32)
     expected = results()
     monkeypatch.setattr("caffe_lite.parallel._threads", threads)

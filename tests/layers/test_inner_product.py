@@ -6,6 +6,7 @@ from support.layers import check_gradient, input_layers, make_net
 
 from caffe_lite import parallel
 from caffe_lite.errors import ParameterError, ShapeError
+from caffe_lite.layers.inner_product import HALVES
 
 
 def layer(fields):
@@ -14,7 +15,7 @@ def layer(fields):
 
 @pytest.mark.parametrize("fields", [
     "num_output: 3", "num_output: 3 bias_term: false", "num_output: 4 transpose: true", "num_output: 3 axis: 2",
-    "num_output: 3 axis: -1 transpose: true", "num_output: 2 axis: 0",
+    "num_output: 3 axis: -1 transpose: true", "num_output: 2 axis: 0", f"num_output: {HALVES + 1}",
 ])
 def test_gradient(fields):
     check_gradient(layer(fields), {"x": np.random.default_rng(1).standard_normal((5, 2, 7))})

@@ -1,7 +1,5 @@
 """A convolution that does its BatchNorm, Scale and ReLU: every blob and gradient is what the two layers make one by one."""
 
-from typing import get_args
-
 import numpy as np
 import pytest
 from support.layers import input_layers, make_net
@@ -10,12 +8,12 @@ from caffe_lite import schema
 from caffe_lite.layers import convolution
 
 CONVOLUTIONS = {  # by the engine that is to do it, which another machine would not choose
-    "channel": ((3, 5, 9, 8), "num_output: 17 kernel_size: 3 pad: 1"),
-    "winograd": ((3, 5, 9, 8), "num_output: 17 kernel_size: 3 pad: 1"),
-    "imagewinograd": ((3, 5, 9, 8), "num_output: 17 kernel_size: 5 pad: 1"),
-    "direct": ((16, 2, 9, 8), "num_output: 4 kernel_size: 3"),
-    "im2col": ((1, 3, 9, 8), "num_output: 2 kernel_size: 2 stride: 2"),
-    "depthwise": ((2, 3, 9, 8), "num_output: 3 group: 3 kernel_size: 3"),
+    "Channel": ((3, 5, 9, 8), "num_output: 17 kernel_size: 3 pad: 1"),
+    "Winograd": ((3, 5, 9, 8), "num_output: 17 kernel_size: 3 pad: 1"),
+    "ImageWinograd": ((3, 5, 9, 8), "num_output: 17 kernel_size: 5 pad: 1"),
+    "Direct": ((16, 2, 9, 8), "num_output: 4 kernel_size: 3"),
+    "Im2col": ((1, 3, 9, 8), "num_output: 2 kernel_size: 2 stride: 2"),
+    "Depthwise": ((2, 3, 9, 8), "num_output: 3 group: 3 kernel_size: 3"),
 }
 
 
@@ -45,9 +43,9 @@ def run(shape, fields, relu, watch, layers="", dtype=np.float32):
 
 @pytest.fixture(autouse=True)
 def engine(request, monkeypatch):
-    kind = request.node.callspec.params.get("kind", "channel") if hasattr(request.node, "callspec") else "channel"
-    chosen = next(engine for engine in get_args(convolution.Engine) if engine.__name__.lower().startswith(kind))
-    arguments = 2 if kind == "depthwise" else 3
+    kind = request.node.callspec.params.get("kind", "Channel") if hasattr(request.node, "callspec") else "Channel"
+    chosen = getattr(convolution, f"{kind}Convolution")
+    arguments = 2 if kind == "Depthwise" else 3
     monkeypatch.setattr(convolution, "choose_engine", lambda *given: chosen(*given[:arguments]))
 
 
@@ -126,7 +124,7 @@ def test_groups_have_factors_of_their_own():
 
 
 def test_statistics_without_weight_count_as_0():
-    net = deployed(*CONVOLUTIONS["channel"], NORM)
+    net = deployed(*CONVOLUTIONS["Channel"], NORM)
     net.layers[2].blobs[2].data[...] = 0
     np.testing.assert_allclose(fused(net), one_by_one(net), rtol=1e-5, atol=1e-6)
 
@@ -142,16 +140,16 @@ def test_statistics_without_weight_count_as_0():
     (('layer { name: "t" type: "Silence" bottom: "x" }', NORM), 0),
 ])
 def test_as_many_as_it_can(layers, count):
-    net = deployed(*CONVOLUTIONS["channel"], *layers)
+    net = deployed(*CONVOLUTIONS["Channel"], *layers)
     assert (net._fused[1].last - 1 if net._fused[1] else 0) == count
     np.testing.assert_allclose(fused(net), one_by_one(net), rtol=1e-5, atol=1e-5)
 
 
 def test_gradients_need_what_lies_between():
-    net = deployed(*CONVOLUTIONS["channel"], NORM, SCALE, RELU, "force_backward: true")
+    net = deployed(*CONVOLUTIONS["Channel"], NORM, SCALE, RELU, "force_backward: true")
     assert net._fused[1] is None
     loss = 'layer { name: "loss" type: "Reduction" bottom: "y" top: "loss" loss_weight: 1 }'
-    net = deployed(*CONVOLUTIONS["channel"], NORM, SCALE, RELU, loss)
+    net = deployed(*CONVOLUTIONS["Channel"], NORM, SCALE, RELU, loss)
     assert net._fused[1] is None
 
 
@@ -190,7 +188,7 @@ def test_who_waits_for_gradients_of_parameters_only():
 
 
 def test_a_part_of_the_net_stops_between_them():
-    shape, fields = CONVOLUTIONS["channel"]
+    shape, fields = CONVOLUTIONS["Channel"]
     net = run(shape, fields, "", watch=False)[3]
     net.forward_from_to(0, 1)
     assert (net.blobs["y"].data < 0).any()
