@@ -51,9 +51,9 @@ class Prepared(PerThread):
 
 
 class Preparation(Step):
-    """A step that makes something ``Prepared``."""
+    """A step that overwrites ``made``, in most cases with what it makes of parameters alone."""
 
-    def __init__(self, step: Step, made: Prepared) -> None:
+    def __init__(self, step: Step, made: PerThread) -> None:
         super().__init__(step)
         self.made = made
 
@@ -111,7 +111,7 @@ def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int 
         args: the kernel's further arguments; of a ``PerThread`` piece ``i`` gets item ``i``.
         grain: the fewest items worth a thread, where handing work over costs 10 to 20 microseconds. Compiled sequences
             hand over in less than one: work is cut finer for them, and the pieces are done one after the other here.
-        makes: what it makes of parameters alone.
+        makes: memory that it overwrites and that somebody, if not this kernel, keeps what is made of parameters in.
     """
     pieces = max(1, min(threads(), count // max(1, grain // FINER)))
     step = [(kernel, (count * i // pieces, count * (i + 1) // pieces, *_own(args, i))) for i in range(pieces)]
@@ -230,6 +230,7 @@ def set_threads(count: int) -> None:
 def _note(step: Step, makes: PerThread | None) -> None:
     if isinstance(makes, Prepared):
         makes.times += 1
+    if makes is not None:
         step = Preparation(step, makes)
     steps = getattr(_recording, "steps", None)
     if steps is not None:

@@ -125,7 +125,7 @@ class _FilterPass:
 
     def run(self, x: Array, dy: Array, dw: Array) -> None:
         parallel_for(self._kernel, self._units, x, dy, dw, self._frame, self._panel, self._sums, *self._args,
-                     grain=self._grain)
+                     grain=self._grain, makes=self._sums)
 
 
 def _together(g: Geometry) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Hashable, Sequence
 from itertools import groupby
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -83,6 +83,7 @@ class _Calls:
     """
 
     def __init__(self, steps: list[Step], arrays: list[Array], blobs: Sequence[Blob]) -> None:
+        steps = _without_repeats(steps)
         self.steps, self._arrays = steps, arrays
         owners = {id(blob.values.base) for blob in blobs}
         sources: set[int] = set()
@@ -90,7 +91,7 @@ class _Calls:
         rest = []
         for step in steps:
             read = owners & {id(a.base) for _, args in step for a in args if isinstance(a, np.ndarray)}
-            if isinstance(step, Preparation) and read:
+            if isinstance(step, Preparation) and isinstance(step.made, Prepared) and read:
                 sources |= read
                 self._made.append(step.made)
             else:
@@ -105,6 +106,27 @@ class _Calls:
         for step in self._rest if state == self._state and None not in state else self._all:
             run_step(step)
         self._state = state
+
+
+def _without_repeats(steps: list[Step]) -> list[Step]:
+    """A pass without the preparations that find what they would make, as where layers share their filters: nothing
+    writes to a parameter meanwhile."""
+    left, made = [], dict[int, object]()
+    for step in steps:
+        if isinstance(step, Preparation):
+            calls = [(function, _by_place(args)) for function, args in step]
+            if made.get(id(step.made)) == calls:
+                continue
+            made[id(step.made)] = calls
+        left.append(step)
+    return left
+
+
+def _by_place(value: Any) -> Any:
+    """The same for arguments that are the same, whichever views they are."""
+    if isinstance(value, np.ndarray):
+        return value.ctypes.data, value.shape, value.strides, value.dtype
+    return tuple(map(_by_place, value)) if isinstance(value, tuple) else value
 
 
 def replays(layers: Sequence[Layer], blobs: Sequence[Sequence[Blob]], losses: Sequence[bool],

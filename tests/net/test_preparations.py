@@ -164,4 +164,40 @@ def test_a_net_that_trains_keeps_nothing():
         net.forward()
     replay, = net._forward_replays.values()  # fmt: skip
     calls, = replay._known.values()  # fmt: skip
-    assert not any(isinstance(step, Preparation) for step in calls.steps)
+    assert not calls._made
+    assert sum(isinstance(step, Preparation) for step in calls.steps) == 2
+
+
+@pytest.mark.parametrize("between", ["", "another"])
+def test_filters_that_layers_share_are_prepared_once_a_pass(between):
+    def convolution(name, bottom, top, filters):
+        return f"""layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{top}" param {{ name: "{filters}" }}
+            convolution_param {{ num_output: 33 {FIVE} bias_term: false weight_filler {{ type: "xavier" }} }} }}"""
+
+    def results(replayed):
+        net = make_net("force_backward: true " + input_layers(a=(16, 17, 12, 12), b=(16, 17, 12, 12))
+                       + convolution("first", "a", "y", "w")
+                       + (convolution("other", "b", "x", "v") if between else "") + convolution("second", "b", "z", "w"),
+                       seed=4)
+        rng = np.random.default_rng(3)
+        if not replayed:
+            net.before_forward.append(str)
+            net.before_backward.append(str)
+        for _ in range(4):  # a new weight each time, as in a training
+            for name in "ab":
+                net.blobs[name].data[...] = rng.standard_normal(net.blobs[name].shape)
+            net.layers[net.layer_names.index("first")].blobs[0].data[...] *= -1.5
+            net.forward()
+            for name in net.outputs:
+                net.blobs[name].diff[...] = rng.standard_normal(net.blobs[name].shape)
+            net.clear_param_diffs()
+            net.backward()
+        found = [blob.data.copy() for blob in net.blobs.values()] + [blob.diff.copy() for blob in net.blobs.values()]
+        return net, [*found, *(param.blob.diff.copy() for param in net.params.learnable)]
+
+    net, found = results(replayed=True)
+    for replay in (*net._forward_replays.values(), *net._backward_replays.values()):
+        calls, = replay._known.values()  # fmt: skip
+        assert sum(isinstance(step, Preparation) for step in calls.steps) == (3 if between else 1)
+    for mine, right in zip(found, results(replayed=False)[1], strict=True):
+        np.testing.assert_array_equal(mine, right)
