@@ -69,7 +69,7 @@ def _from_database(path: str, backend: str, stored: tuple[int, int, int], most: 
                     raise DataError(_misfit(items.where(i), shape, stored))
                 pixels.append(values.reshape(stored))
             labels += items.labels.tolist()
-            done(len(items.names))
+            done(len(items.labels))
             if len(labels) >= most:
                 break
     return Photos(np.stack(pixels), np.array(labels), ())

@@ -21,7 +21,8 @@ MOST = (1 << 29) - 1  # the largest number of a field
 def parse_datums(buffer: Array, bounds: Array, fields: Array) -> int:
     """Parse record i, ``buffer[bounds[i]:bounds[i + 1]]``, into row i of ``fields``.
 
-    Fields may come in any order and several times, the last one counting; unknown ones are skipped.
+    Fields may come in any order and several times, the last one counting; unknown ones are skipped, and floats where
+    there are bytes.
 
     Returns:
         the index of the first record that is no Datum, or -1.
@@ -54,6 +55,8 @@ def parse_datum(buffer: Array, at: int, end: int, row: Array) -> bool:
             if size % 4:
                 return False
             row[FLOATS] += size // 4
+    if row[DATA_SIZE] > 0 or row[ENCODED] != 0:
+        row[FLOATS] = 0  # in Caffe bytes come before floats
     return True
 
 

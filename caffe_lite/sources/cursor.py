@@ -114,10 +114,11 @@ class Cursor:
     def read(self, count: int) -> list[Record]:
         """The next ``count`` records, the current one first. Memory views among them live as long as the
         cursor."""
-        records = []
+        records, position = [], self._position
         for _ in range(count):
-            records.append(self._position.record())
-            self._last = records[-1][0]
+            record = position.record()
+            records.append(record)
+            self._last = record[0]
             self.next()
         return records
 

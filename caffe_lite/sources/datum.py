@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,10 @@ class Datums(Items):
     """
 
     def __init__(self, records: Sequence[Record], source: str, color: bool | None = None) -> None:
-        self.source = source
-        self.names = [f"key {bytes(key).decode(errors='backslashreplace')!r}" for key, _ in records]
-        self.buffer = np.frombuffer(b"".join([value for _, value in records]), np.uint8)
-        bounds = np.zeros(len(records) + 1, np.int64)
-        np.cumsum([len(value) for _, value in records], out=bounds[1:])
+        self.source, self._records = source, records
+        values = [value for _, value in records]
+        self.buffer = np.frombuffer(b"".join(values), np.uint8)
+        bounds = np.array([0, *accumulate(map(len, values))], np.int64)
         self.fields = np.empty((len(records), COLUMNS), np.int64)
         bad = kernel.parse_datums(self.buffer, bounds, self.fields)
         if bad >= 0:
@@ -45,12 +45,14 @@ class Datums(Items):
         self.begins = self.fields[:, DATA].copy()
         self.sizes = self.fields[:, DATA_SIZE].copy()
         self.encoded = bool(self.fields[:, ENCODED].any())
-        self.fields[(self.sizes > 0) | (self.fields[:, ENCODED] != 0), FLOATS] = 0  # in Caffe bytes come before floats
         self.floats = np.empty(self.fields[:, FLOATS].sum(), np.float32)
         if self.floats.size:
             self._read_floats(bounds)
         if self.encoded:
             self._decode(color)
+
+    def name(self, index: int) -> str:
+        return f"key {bytes(self._records[index][0]).decode(errors='backslashreplace')!r}"
 
     def _read_floats(self, bounds: Array) -> None:
         counts = self.fields[:, FLOATS]

@@ -17,7 +17,6 @@ class Items:
 
     Attributes:
         source: where they come from, for messages.
-        names: of the items, for messages.
         fields: int64, one row an item, the columns named in ``caffe_lite.kernels.datum``.
         buffer: uint8; the pixels of item i begin at ``begins[i]``.
         floats: float32; for an item without pixels its values begin at ``begins[i]`` in here.
@@ -25,7 +24,6 @@ class Items:
     """
 
     source: str
-    names: Sequence[str]
     fields: Array
     buffer: Array
     floats: Array
@@ -36,9 +34,13 @@ class Items:
     def labels(self) -> Array:
         return self.fields[:, LABEL]
 
+    def name(self, index: int) -> str:
+        """An item's, for a message."""
+        raise NotImplementedError
+
     def where(self, index: int) -> str:
         """An item, for a message."""
-        return f"{self.source}, {self.names[index]}"
+        return f"{self.source}, {self.name(index)}"
 
 
 class Images(Items):
@@ -51,7 +53,7 @@ class Images(Items):
     """
 
     def __init__(self, images: Sequence[Array], labels: Sequence[int], names: Sequence[str], source: str) -> None:
-        self.source, self.names = source, names
+        self.source, self._names = source, names
         self.fields = np.zeros((len(images), COLUMNS), np.int64)
         self.fields[:, [CHANNELS, HEIGHT, WIDTH]] = [image.shape for image in images]
         self.fields[:, LABEL] = labels
@@ -59,6 +61,9 @@ class Images(Items):
         self.begins = np.cumsum(self.sizes) - self.sizes
         self.buffer = joined(images)
         self.floats = np.empty(0, np.float32)
+
+    def name(self, index: int) -> str:
+        return self._names[index]
 
 
 def joined(arrays: Sequence[Array]) -> Array:

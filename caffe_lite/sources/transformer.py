@@ -90,7 +90,8 @@ class Transformer:
         Raises:
             DataError: it has no channels, is smaller than the crop, or has fewer values than it says.
         """
-        channels, height, width = (int(n) for n in items.fields[0, [CHANNELS, HEIGHT, WIDTH]])
+        first = items.fields[0].tolist()
+        channels, height, width = first[CHANNELS], first[HEIGHT], first[WIDTH]
         if min(channels, height, width) > 0 and items.sizes[0] < channels * height * width:
             raise DataError(_misfit(items, 0, (channels, height, width), self._crop))
         least = max(1, self._crop)
@@ -110,7 +111,7 @@ class Transformer:
             ParameterError: the number of mean values is neither 1 nor that of the channels.
             ShapeError: the mean image does not have the size of the data.
         """
-        mean_values, mean_image = self.check(items, out.shape[1:], f"the first datum of its batch, {items.names[0]}")
+        mean_values, mean_image = self.check(items, out.shape[1:], f"the first datum of its batch, {items.name(0)}")
         words = self._draw(len(out))
         for floats, values in ((False, items.buffer), (True, items.floats)):
             if values.size:
