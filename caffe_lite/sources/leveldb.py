@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 1000  # records a write, as Caffe's converters
 OPENING = {"create_if_missing": False, "max_open_files": 100, "paranoid_checks": True}
+# Bytes of a database that is so small, as it lies on disk, that what is read once is kept unpacked, and most that is.
+SMALL, KEPT = 8 << 20, 32 << 20
 TRIES, PAUSE = 20, 0.05  # how often to look, and the seconds between, for another process to have opened a database
 BUSY = ": Resource temporarily unavailable"  # how the system says that another process has the lock
 
@@ -85,6 +87,8 @@ class _LevelDB:
             check_files(Path(source))
         except BrokenFile as error:
             raise DataError(f"Failed to open leveldb {source}: {error}; it is broken, make it again") from None
+        self._keeps = _size(source) <= SMALL
+        self._opening = {**OPENING, "lru_cache_size": KEPT} if self._keeps else OPENING
         self._shadow = None if _writable(source) else _shadow(source)
         try:
             self._open(plyvel)
@@ -103,7 +107,7 @@ class _LevelDB:
     def _open(self, plyvel: Any) -> None:
         folder = self._shadow.name if self._shadow else self._source
         try:
-            self._db = plyvel.DB(folder, **OPENING)
+            self._db = plyvel.DB(folder, **self._opening)
         except plyvel.Error as error:
             if self._shadow or not _text(error).endswith(BUSY) or _is_written(self._source):
                 raise
@@ -115,7 +119,7 @@ class _LevelDB:
         for left in reversed(range(TRIES)):
             self._shadow = _shadow(self._source)
             try:
-                self._db = plyvel.DB(self._shadow.name, **OPENING)
+                self._db = plyvel.DB(self._shadow.name, **self._opening)
                 return
             except plyvel.Error:
                 self._shadow.cleanup()
@@ -127,8 +131,8 @@ class _LevelDB:
         return _Position(self._new_iterator, self._source, self._error)
 
     def _new_iterator(self) -> Any:
-        # Training reads each record once a round: caching would only push out what is of use.
-        return self._db.raw_iterator(fill_cache=False, verify_checksums=True)
+        # Training reads each record once a round: of a large database nothing would be kept until its turn comes again.
+        return self._db.raw_iterator(fill_cache=self._keeps, verify_checksums=True)
 
     def close(self) -> None:
         self._db.close()
@@ -185,6 +189,14 @@ class _Position:
                 self._iterator.seek(key)
         raise DataError(
             f"{self._source}: a record cannot be read: {_text(error)}; make the database again") from None
+
+
+def _size(source: str) -> int:
+    size = 0
+    for file in Path(source).iterdir():
+        with suppress(FileNotFoundError):  # another process has the database open, and has just put tables together
+            size += file.stat().st_size
+    return size
 
 
 def _writable(source: str) -> bool:
