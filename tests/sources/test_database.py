@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+from contextlib import closing, nullcontext
 
 import pytest
 from support.databases import make_database, recorded, writable
@@ -243,6 +244,25 @@ def test_a_truncated_lmdb(tmp_path, size, message):
     os.truncate(os.path.join(path, "data.mdb"), size)
     with pytest.raises(DataError, match=message):
         Database(path, "lmdb")
+
+
+@pytest.mark.parametrize(("small", "same"), [(leveldb.SMALL, True), (0, False)])
+def test_a_small_leveldb_is_unpacked_once(tmp_path, small, same, monkeypatch):
+    """Shown by a byte of its table that changes after the first round, which a checksum finds in the second."""
+    monkeypatch.setattr(leveldb, "SMALL", small)
+    path = make_database(tmp_path / "db", RECORDS, "leveldb")
+    db = Database(path, "leveldb")
+    with closing(db.cursor()) as cursor:
+        assert cursor.read(7) == RECORDS
+        table, = (tmp_path / "db").glob("*.ldb")  # fmt: skip
+        with table.open("r+b") as file:
+            file.seek(20)
+            file.write(b"\xff\xff\xff")
+        cursor.seek(RECORDS[0][0])
+        with nullcontext() if same else pytest.raises(DataError, match="cannot be read"):
+            assert cursor.read(7) == RECORDS
+            cursor.seek(RECORDS[0][0])
+    db.close()
 
 
 def test_a_leveldb_in_a_read_only_folder(tmp_path, monkeypatch):
