@@ -62,6 +62,9 @@ class InnerProductLayer(Layer):
                       f"shape {shape} now has {prod(shape[axis:])} from axis {axis} on")
         self._m = prod(shape[:axis])
         self._one = np.ones(1, self.context.dtype)  # the sum of rows is their product with a row of ones
+        self._halved = self._n >= HALVES and not self.param.inner_product_param.transpose
+        if self._halved and not self.context.dry:
+            self._other = self.context.workspace.shared("half", self._m * self._k, self.context.dtype)
         top[0].reshape((*shape[:axis], self._n))
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -94,12 +97,11 @@ class InnerProductLayer(Layer):
             dx = bottom[0].diff.reshape(-1)
             if transpose:
                 _parallel(gemm_dot, k, m * n, dy, 0, n, w.data.reshape(-1), 0, n, dx, 0, k, m, n, False)
-            elif n < HALVES:
-                _parallel(gemm, k, m * n, dy, 0, n, 1, w.data.reshape(-1), 0, k, dx, 0, k, m, n, False)
+            elif self._halved:
+                _parallel(gemm_halves, 2 * k, m * n // 2, dy, n, w.data.reshape(-1), k, dx, self._other, m, n)
+                parallel_for(add, dx.size, dx, self._other, dx, grain=ELEMENTS)
             else:
-                other = self.context.workspace.shared("half", m * k, dx.dtype)
-                _parallel(gemm_halves, 2 * k, m * n // 2, dy, n, w.data.reshape(-1), k, dx, other, m, n)
-                parallel_for(add, dx.size, dx, other, dx, grain=ELEMENTS)
+                _parallel(gemm, k, m * n, dy, 0, n, 1, w.data.reshape(-1), 0, k, dx, 0, k, m, n, False)
 
 
 def _parallel(kernel: Callable[..., Any], count: int, cost: int, *args: Any) -> None:
