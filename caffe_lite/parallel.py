@@ -111,7 +111,7 @@ def parallel_for(kernel: Callable[..., Any], count: int, *args: Any, grain: int 
         args: the kernel's further arguments; of a ``PerThread`` piece ``i`` gets item ``i``.
         grain: the fewest items worth a thread, where handing work over costs 10 to 20 microseconds. Compiled sequences
             hand over in less than one: work is cut finer for them, and the pieces are done one after the other here.
-        makes: what it makes of parameters alone; or other memory of its, if such things are made there at other times.
+        makes: what it overwrites, if that is made of parameters alone or lies where such things do at other times.
     """
     pieces = max(1, min(threads(), count // max(1, grain // FINER)))
     step = [(kernel, (count * i // pieces, count * (i + 1) // pieces, *_own(args, i))) for i in range(pieces)]

@@ -63,8 +63,9 @@ class Loader(Protocol):
 class PrefetchingLayer(Layer):
     """``top[0]``: (batch_size, channels, height, width) values; ``top[1]``: (batch_size,) labels.
 
-    A thread makes batches, up to ``data_param { prefetch }`` of them ahead of the training (``sources/prefetch.py``). A
-    subclass says in ``start`` where they come from. Source: Caffe's ``base_data_layer.cpp``.
+    Where there is a core for it a thread makes batches, up to ``data_param { prefetch }`` of them ahead of the training
+    (``sources/prefetch.py``). A subclass says in ``start`` where they come from. Source: Caffe's
+    ``base_data_layer.cpp``.
     """
 
     bottoms = (0, 0)
@@ -124,8 +125,7 @@ class PrefetchingLayer(Layer):
             self.tolerance.tell()
             raise
         except KeyboardInterrupt:  # who goes on, as in a notebook, must not miss the records that were read already
-            position = self.position()
-            self._prefetcher.restart(lambda: self._go_to(position))
+            self.go_to(self.position())
             raise
         self.tolerance.tell(batch.skipped)
         self._position, self._skipped = batch.position, batch.skipped

@@ -114,11 +114,10 @@ class Cursor:
     def read(self, count: int) -> list[Record]:
         """The next ``count`` records, the current one first. Memory views among them live as long as the
         cursor."""
-        records, position = [], self._position
+        records = []
         for _ in range(count):
-            record = position.record()
-            records.append(record)
-            self._last = record[0]
+            records.append(self._position.record())
+            self._last = records[-1][0]
             self.next()
         return records
 

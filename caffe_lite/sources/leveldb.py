@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from caffe_lite.errors import DataError, DependencyError
 from caffe_lite.sources.cursor import Position, Record, Store
@@ -152,12 +152,8 @@ class _Position:
     def next(self) -> bool:
         if self._is_behind:
             self._is_behind = False
-        else:
-            try:
-                self._iterator.next()
-            except self._error as error:
-                self._go_behind(error)
-        return bool(self._iterator.valid())
+            return bool(self._iterator.valid())
+        return self._move("next")
 
     def seek(self, key: bytes) -> bool:
         return self._move("seek", key)
@@ -175,10 +171,13 @@ class _Position:
         try:
             getattr(self._iterator, move)(*args)
         except self._error as error:
-            self._go_behind(error)
-        return bool(self._iterator.valid())
+            self._go_behind()
+            raise DataError(
+                f"{self._source}: a record cannot be read: {_text(error)}; make the database again"
+            ) from None
+        return self._iterator.valid()
 
-    def _go_behind(self, error: Exception) -> NoReturn:
+    def _go_behind(self) -> None:
         """Stand at the first record behind a broken block, with a new iterator: the old one goes on failing."""
         key = self._iterator.key() if self._iterator.valid() else None
         self._iterator.close()
@@ -187,8 +186,6 @@ class _Position:
         if key is not None:
             with suppress(self._error):
                 self._iterator.seek(key)
-        raise DataError(
-            f"{self._source}: a record cannot be read: {_text(error)}; make the database again") from None
 
 
 def _size(source: str) -> int:

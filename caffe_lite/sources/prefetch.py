@@ -59,16 +59,11 @@ class Prefetcher(Generic[B]):
         if self._current is not None:
             self._idle.append(self._current)
             self._current = None
-        try:
-            if self._hand_out():
-                self._current = self._await()
-            else:
-                self._worker.load(self._idle[-1])
-                self._current = self._idle.pop()
-                self._judge(perf_counter() - asked > SHARE * (asked - self._left))
-        except Exception as failure:
-            self._failure = failure
-            raise
+        if self._hand_out():
+            self._current = self._await()
+        else:
+            self._current = self._make()
+            self._judge(perf_counter() - asked > SHARE * (asked - self._left))
         self._left = perf_counter()
         return self._current
 
@@ -87,6 +82,14 @@ class Prefetcher(Generic[B]):
             while self._idle:
                 self._worker.free.put(self._idle.pop(0))
         return len(self._idle) < len(self._batches)  # some may be left from before
+
+    def _make(self) -> B:
+        try:
+            self._worker.load(self._idle[-1])
+        except Exception as failure:
+            self._failure = failure
+            raise
+        return self._idle.pop()
 
     def _await(self) -> B:
         try:
