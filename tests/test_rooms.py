@@ -27,7 +27,7 @@ ALLOWED = {
     "share": {"schema"},
     "rng": {"errors", "kernels", "libc_rng"},
     "fillers": {"errors", "kernels", "rng"},
-    "sources": {"errors", "files", "hdf5", "libc_rng", "optional", "parallel", "kernels", "schema", "blob", "rng"},
+    "sources": {"errors", "files", "hdf5", "libc_rng", "limits", "optional", "parallel", "kernels", "schema", "blob", "rng"},
     "layers": {"aligned", "budget", "libc_rng", "share", "errors", "limits", "files", "optional", "parallel", "kernels", "schema", "blob", "rng", "fillers", "sources"},
     "snapshot": {"errors", "files", "hdf5", "optional", "schema", "upgrade", "blob", "layers"},
 }

@@ -7,12 +7,15 @@ import os
 import shutil
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from caffe_lite.errors import DataError, DependencyError
+from caffe_lite.limits import current
 from caffe_lite.sources.cursor import Position, Record, Store
 from caffe_lite.sources.database import Put
 from caffe_lite.sources.leveldb_check import BrokenFile, check_files
@@ -21,8 +24,11 @@ log = logging.getLogger(__name__)
 
 BATCH = 1000  # records a write, as Caffe's converters
 OPENING = {"create_if_missing": False, "max_open_files": 100, "paranoid_checks": True}
-# Bytes of a database that is so small, as it lies on disk, that what is read once is kept unpacked, and most that is.
-SMALL, KEPT = 8 << 20, 32 << 20
+# Bytes of a database that is so small, as it lies on disk, that it is kept unpacked, and most that is; what part that
+# may be of what nets may take. Each so many records that are read unpack a burst, so that after a sixteenth of the
+# first round memory stays what it is, and most batches are made as quickly as ever.
+SMALL, KEPT, PART = 32 << 20, 128 << 20, 32
+EVERY, BURST = 256, 4096
 TRIES, PAUSE = 20, 0.05  # how often to look, and the seconds between, for another process to have opened a database
 BUSY = ": Resource temporarily unavailable"  # how the system says that another process has the lock
 
@@ -87,7 +93,8 @@ class _LevelDB:
             check_files(Path(source))
         except BrokenFile as error:
             raise DataError(f"Failed to open leveldb {source}: {error}; it is broken, make it again") from None
-        self._keeps = _size(source) <= SMALL
+        memory = current().memory
+        self._keeps = _size(source) <= SMALL and (memory is None or memory >= PART * KEPT)
         self._opening = {**OPENING, "lru_cache_size": KEPT} if self._keeps else OPENING
         self._shadow = None if _writable(source) else _shadow(source)
         try:
@@ -128,7 +135,8 @@ class _LevelDB:
             time.sleep(PAUSE)
 
     def position(self) -> Position:
-        return _Position(self._new_iterator, self._source, self._error)
+        ahead = self._db.iterator(include_value=False, verify_checksums=True) if self._keeps else None
+        return _Position(self._new_iterator, self._source, self._error, ahead)
 
     def _new_iterator(self) -> Any:
         # Training reads each record once a round: of a large database nothing would be kept until its turn comes again.
@@ -141,15 +149,19 @@ class _LevelDB:
 
 
 class _Position:
-    def __init__(self, new_iterator: Callable[[], Any], source: str, error: type[Exception]) -> None:
+    def __init__(self, new_iterator: Callable[[], Any], source: str, error: type[Exception], ahead: Any) -> None:
         self._new_iterator, self._source, self._error = new_iterator, source, error
         self._iterator: Any = new_iterator()
         self._is_behind = False
+        self._ahead, self._steps = ahead, 0
 
     def first(self) -> bool:
         return self._move("seek_to_first")
 
     def next(self) -> bool:
+        self._steps += 1
+        if self._ahead is not None and self._steps % EVERY == 0:
+            self._unpack()
         if self._is_behind:
             self._is_behind = False
             return bool(self._iterator.valid())
@@ -165,6 +177,20 @@ class _Position:
         if self._iterator is not None:
             self._iterator.close()
         self._iterator = None  # plyvel complains of iterators that outlive their database
+        self._end_unpacking()
+
+    def _unpack(self) -> None:
+        """Have some more kept, until all are or one cannot be read, which is told of when its turn comes."""
+        found: deque[bytes] = deque(maxlen=1)
+        with suppress(self._error):
+            found.extend(islice(self._ahead, BURST))
+        if not found:
+            self._end_unpacking()
+
+    def _end_unpacking(self) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
+        self._ahead = None
 
     def _move(self, move: str, *args: bytes) -> bool:
         self._is_behind = False

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 import subprocess
 import sys
 from contextlib import closing, nullcontext
@@ -11,6 +12,7 @@ from support.databases import make_database, recorded, writable
 
 from caffe_lite import schema
 from caffe_lite.errors import DataError, DependencyError
+from caffe_lite.limits import Limits, within
 from caffe_lite.sources import database, leveldb, lmdb
 from caffe_lite.sources.database import Database, create_database
 
@@ -246,22 +248,55 @@ def test_a_truncated_lmdb(tmp_path, size, message):
         Database(path, "lmdb")
 
 
-@pytest.mark.parametrize(("small", "same"), [(leveldb.SMALL, True), (0, False)])
-def test_a_small_leveldb_is_unpacked_once(tmp_path, small, same, monkeypatch):
-    """Shown by a byte of its table that changes after the first round, which a checksum finds in the second."""
+@pytest.fixture
+def packed(tmp_path):
+    """A LevelDB of eight blocks that snappy has made smaller, its records and its table."""
+    records = [(b"%08d" % i, random.Random(i).randbytes(2000) + bytes(2000)) for i in range(128)]
+    path = make_database(tmp_path / "packed", records, "leveldb")
+    table, = (tmp_path / "packed").glob("*.ldb")  # fmt: skip
+    assert table.stat().st_size < 0.6 * 128 * 4000
+    return path, records, table
+
+
+def spoil(table, places):
+    with table.open("r+b") as file:
+        for place in places:
+            file.seek(place)
+            file.write(b"\xff\xff\xff")
+
+
+@pytest.mark.parametrize(("small", "memory", "read_first", "kept"), [
+    (leveldb.SMALL, None, 8, True),
+    (leveldb.SMALL, leveldb.PART * leveldb.KEPT, 8, True),
+    (leveldb.SMALL, None, 7, False),
+    (0, None, 8, False),
+    (leveldb.SMALL, leveldb.PART * leveldb.KEPT - 1, 8, False),
+])
+def test_a_small_leveldb_is_unpacked_once(packed, small, memory, read_first, kept, monkeypatch):
+    """Shown by bytes of its table that change after its first records were read, which a checksum finds later."""
+    path, records, table = packed
     monkeypatch.setattr(leveldb, "SMALL", small)
-    path = make_database(tmp_path / "db", RECORDS, "leveldb")
+    monkeypatch.setattr(leveldb, "EVERY", 8)
+    monkeypatch.setattr(leveldb, "BURST", 128)
+    with within(Limits(memory)):
+        db = Database(path, "leveldb")
+    with closing(db.cursor()) as cursor:
+        cursor.read(read_first)
+        spoil(table, range(20, 200_000, 10_000))
+        with nullcontext() if kept else pytest.raises(DataError, match="cannot be read"):
+            assert cursor.read(2 * 128) == [*records[read_first:], *records, *records[:read_first]]
+    db.close()
+
+
+def test_what_cannot_be_read_is_told_of_when_its_turn_comes(packed, monkeypatch):
+    path, records, table = packed
+    monkeypatch.setattr(leveldb, "EVERY", 1)
+    spoil(table, [150_000])
     db = Database(path, "leveldb")
     with closing(db.cursor()) as cursor:
-        assert cursor.read(7) == RECORDS
-        table, = (tmp_path / "db").glob("*.ldb")  # fmt: skip
-        with table.open("r+b") as file:
-            file.seek(20)
-            file.write(b"\xff\xff\xff")
-        cursor.seek(RECORDS[0][0])
-        with nullcontext() if same else pytest.raises(DataError, match="cannot be read"):
-            assert cursor.read(7) == RECORDS
-            cursor.seek(RECORDS[0][0])
+        assert cursor.read(40) == records[:40]
+        with pytest.raises(DataError, match="cannot be read"):
+            cursor.read(60)
     db.close()
 
 
