@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -410,12 +409,11 @@ class Net:
 
     def _find_overwriting(self) -> dict[int, Layer]:
         """By the identity of parameters the layers that overwrite their gradients when they are computed anew: of those
-        that nobody shares."""
+        who share one the last, which on the way back comes first."""
         needed = {id(layer) for layer, need in zip(self.layers, self.need_backward, strict=True) if need}
-        uses = Counter(id(owner) for *_, owner in self.params.uses)
-        return {id(owner): layer for layer, j, _, owner in self.params.uses
-                if j in layer.overwritten and layer.param_propagate_down[j] and id(layer) in needed
-                and uses[id(owner)] == 1}
+        last = {id(owner): (layer, j) for layer, j, _, owner in self.params.uses
+                if id(layer) in needed and layer.param_propagate_down[j]}
+        return {owner: layer for owner, (layer, j) in last.items() if j in layer.overwritten}
 
     def _reserve_rest(self) -> None:
         memory = measure(self)

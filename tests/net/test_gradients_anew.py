@@ -55,11 +55,33 @@ def test_they_are_the_same(net):
             np.testing.assert_array_equal(found, once)
 
 
-def test_only_what_is_nobody_elses_is_not_cleared(net):
+def test_what_somebody_overwrites_is_not_cleared(net):
     steps = record(net.clear_param_diffs, True)
     cleared = {id(array.base) for step in steps for _, args in step for array in args if isinstance(array, np.ndarray)}
     left = [param.layer for param in net.params.learnable if id(param.blob.diff.base) not in cleared]
-    assert left == ["a", "b"]
+    assert left == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("shape", "text"), [
+    ((4, 4), """inner_product_param { num_output: 4 bias_term: false weight_filler { type: 'gaussian' } }
+                param { name: "w" } }
+                layer { name: "b" type: "Scale" bottom: "a" top: "b" scale_param { axis: 0 num_axes: 2 }
+                        param { name: "w" }"""),
+    ((4, 1), """inner_product_param { num_output: 70 weight_filler { type: 'gaussian' } }
+                param { name: "w" share_mode: PERMISSIVE } param { name: "w" share_mode: PERMISSIVE } }
+                layer { name: "b" type: "ReLU" bottom: "a" top: "b\""""),
+], ids=["another type is the last", "one layer has it twice"])
+def test_who_shares_with_what_adds_is_cleared(shape, text):
+    net = make_net(f"""{input_layers(x=shape)} layer {{ name: "a" type: "InnerProduct" bottom: "x" top: "a" {text} }}
+                       layer {{ name: "loss" type: "Reduction" bottom: "b" top: "loss" loss_weight: 1 }}""", seed=3)
+    net.blobs["x"].data[...] = np.random.default_rng(0).standard_normal(shape)
+    net.forward()
+    expected, = right(net)  # fmt: skip
+    assert expected.any()
+    net.params.learnable[0].blob.diff.fill(np.nan)
+    net.clear_param_diffs(anew=True)
+    net.backward()
+    np.testing.assert_array_equal(gradients(net)[0], expected)
 
 
 def test_a_second_pass_adds(net):
