@@ -15,20 +15,33 @@ log = logging.getLogger(__name__)
 Record: TypeAlias = "tuple[bytes | memoryview, bytes | memoryview]"
 
 
-class Position(Protocol):
+class Position:
     """A place in a store. A move tells whether it ended at a record. One that raises ``DataError`` has come to what
     cannot be read, and the next call of ``next`` goes on behind that."""
 
-    def first(self) -> bool: ...
+    def first(self) -> bool:
+        raise NotImplementedError
 
-    def next(self) -> bool: ...
+    def next(self) -> bool:
+        raise NotImplementedError
 
     def seek(self, key: bytes) -> bool:
         """Go to the first record whose key is not less."""
+        raise NotImplementedError
 
-    def record(self) -> Record: ...
+    def record(self) -> Record:
+        raise NotImplementedError
 
-    def close(self) -> None: ...
+    def read(self, records: list[Record], count: int) -> bool:
+        """Append the ``count`` records from here on, or those that there are, and go behind them."""
+        for _ in range(count):
+            records.append(self.record())
+            if not self.next():
+                return False
+        return True
+
+    def close(self) -> None:
+        raise NotImplementedError
 
 
 class Store(Protocol):
@@ -79,10 +92,7 @@ class Cursor:
         """Go to the next record, from the last one to the first."""
         for _ in range(self.step):
             if not self._moved(self._position.next):
-                log.info("Restarting data prefetching from start.")
-                self._last = None
-                if not self._moved(self._position.first):
-                    raise DataError(f"{self._source} holds no record that can be read; make it again")
+                self._begin_anew()
 
     def take_share(self, rank: int, count: int) -> None:
         """Of the records from the current one on have this be number ``rank``, and every ``count``th after it."""
@@ -114,11 +124,19 @@ class Cursor:
     def read(self, count: int) -> list[Record]:
         """The next ``count`` records, the current one first. Memory views among them live as long as the
         cursor."""
-        records = []
-        for _ in range(count):
-            records.append(self._position.record())
-            self._last = records[-1][0]
-            self.next()
+        records: list[Record] = []
+        while len(records) < count:
+            try:
+                found = self._position.read(records, count - len(records) if self.step == 1 else 1)
+            except DataError as error:
+                self._last = records[-1][0]
+                found = self._beyond(error)
+            if not found:
+                self._begin_anew()
+            for _ in range(self.step - 1):
+                if not self._moved(self._position.next):
+                    self._begin_anew()
+        self._last = records[-1][0] if records else self._last
         return records
 
     def batches(self, count: int) -> Iterator[list[Record]]:
@@ -134,14 +152,27 @@ class Cursor:
 
     def _moved(self, move: Callable[[], bool]) -> bool:
         """Whether a move ended at a record, beyond those that may be left out."""
+        try:
+            return move()
+        except DataError as error:
+            return self._beyond(error)
+
+    def _beyond(self, error: DataError) -> bool:
+        """Whether there is a record beyond what cannot be read, if that may be left out."""
         while True:
+            key = b"" if self._last is None else bytes(self._last)
+            behind = f" (behind the key {key.decode(errors='backslashreplace')!r})" if key else ""
+            self._skip(DataError(f"{error}{behind}"))
             try:
-                return move()
-            except DataError as error:
-                key = b"" if self._last is None else bytes(self._last)
-                behind = f" (behind the key {key.decode(errors='backslashreplace')!r})" if key else ""
-                self._skip(DataError(f"{error}{behind}"))
-                move = self._position.next
+                return self._position.next()
+            except DataError as another:
+                error = another
+
+    def _begin_anew(self) -> None:
+        log.info("Restarting data prefetching from start.")
+        self._last = None
+        if not self._moved(self._position.first):
+            raise DataError(f"{self._source} holds no record that can be read; make it again")
 
     def close(self) -> None:
         self._position.close()

@@ -148,20 +148,17 @@ class _LevelDB:
             self._shadow.cleanup()
 
 
-class _Position:
+class _Position(Position):
     def __init__(self, new_iterator: Callable[[], Any], source: str, error: type[Exception], ahead: Any) -> None:
         self._new_iterator, self._source, self._error = new_iterator, source, error
         self._iterator: Any = new_iterator()
         self._is_behind = False
-        self._ahead, self._steps = ahead, 0
+        self._ahead, self._read = ahead, 0
 
     def first(self) -> bool:
         return self._move("seek_to_first")
 
     def next(self) -> bool:
-        self._steps += 1
-        if self._ahead is not None and self._steps % EVERY == 0:
-            self._unpack()
         if self._is_behind:
             self._is_behind = False
             return bool(self._iterator.valid())
@@ -173,15 +170,31 @@ class _Position:
     def record(self) -> Record:
         return self._iterator.item()
 
+    def read(self, records: list[Record], count: int) -> bool:
+        self._unpack(count)
+        item, move, found = self._iterator.item, self._iterator.next, self._iterator.valid
+        try:
+            for _ in range(count):
+                records.append(item())
+                move()
+                if not found():
+                    return False
+        except self._error as error:
+            raise self._unreadable(error) from None
+        return True
+
     def close(self) -> None:
         if self._iterator is not None:
             self._iterator.close()
         self._iterator = None  # plyvel complains of iterators that outlive their database
         self._end_unpacking()
 
-    def _unpack(self) -> None:
-        """Have some more kept, until all are or one cannot be read, which is told of when its turn comes."""
-        found: deque[bytes] = deque(maxlen=1)
+    def _unpack(self, count: int) -> None:
+        """Have some more kept now and then, until all are or one cannot be read: it is told of when its turn comes."""
+        self._read += count
+        if self._ahead is None or self._read < EVERY:
+            return
+        self._read, found = 0, deque[bytes](maxlen=1)
         with suppress(self._error):
             found.extend(islice(self._ahead, BURST))
         if not found:
@@ -197,13 +210,10 @@ class _Position:
         try:
             getattr(self._iterator, move)(*args)
         except self._error as error:
-            self._go_behind()
-            raise DataError(
-                f"{self._source}: a record cannot be read: {_text(error)}; make the database again"
-            ) from None
-        return self._iterator.valid()
+            raise self._unreadable(error) from None
+        return bool(self._iterator.valid())
 
-    def _go_behind(self) -> None:
+    def _unreadable(self, error: Exception) -> DataError:
         """Stand at the first record behind a broken block, with a new iterator: the old one goes on failing."""
         key = self._iterator.key() if self._iterator.valid() else None
         self._iterator.close()
@@ -212,6 +222,7 @@ class _Position:
         if key is not None:
             with suppress(self._error):
                 self._iterator.seek(key)
+        return DataError(f"{self._source}: a record cannot be read: {_text(error)}; make the database again")
 
 
 def _size(source: str) -> int:

@@ -54,7 +54,7 @@ class LevelDBInMemory:
         self._records = []
 
 
-class _Position:
+class _Position(Position):
     def __init__(self, records: list[tuple[bytes, bytes]]) -> None:
         self._records, self._index = records, 0
 

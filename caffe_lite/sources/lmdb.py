@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from caffe_lite.errors import DataError, DependencyError
-from caffe_lite.sources.cursor import Record, Store
+from caffe_lite.sources.cursor import Position, Record, Store
 from caffe_lite.sources.database import Put
 from caffe_lite.sources.lmdb_pages import Page, Pages
 
@@ -77,7 +77,7 @@ class _LMDB:
         """Nothing: each position has the file open for itself."""
 
 
-class _Position:
+class _Position(Position):
     """A place in the tree: the pages from its root down to a leaf, each with the index of a node."""
 
     def __init__(self, pages: Pages) -> None:

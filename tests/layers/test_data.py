@@ -102,15 +102,16 @@ def test_who_interrupts_the_reading_and_goes_on_misses_no_record(tmp_path, image
     monkeypatch.setattr(prefetching, "spare_core", lambda count: spare)
     with Data(make_database(tmp_path / "db", digit_records(images))) as data:
         assert data.next()[1].tolist() == [0, 1, 2]
-        moves = iter([None] * (10 if spare else 1))  # what was made ahead may be taken before
+        whole = iter([None] * (3 if spare else 0))  # what was made ahead may be taken before
 
-        def interrupted(cursor, go_on=Cursor.next):
-            go_on(cursor)
-            if next(moves, moves) is moves:
-                raise KeyboardInterrupt
+        def interrupted(cursor, count, read=Cursor.read):
+            if next(whole, whole) is not whole:
+                return read(cursor, count)
+            read(cursor, 2)
+            raise KeyboardInterrupt
 
         labels = []
-        monkeypatch.setattr(Cursor, "next", interrupted)
+        monkeypatch.setattr(Cursor, "read", interrupted)
         with pytest.raises(KeyboardInterrupt):
             labels.extend(label for _ in range(99) for label in data.next()[1].tolist())
         monkeypatch.undo()
