@@ -39,6 +39,7 @@ def transform(
         out: ``(items, channels, height, width)``, of the type of the means and the scale.
     """
     items, channels, height, width = out.shape
+    flat = out.reshape(-1)
     for i in range(items):
         if (fields[i, FLOATS] > 0) != floats:
             continue
@@ -49,20 +50,22 @@ def transform(
             top = words[i, k] % (item_height - height + 1)
             left = words[i, k + 1] % (item_width - width + 1)
         mirrored = mirror and words[i, 0] % 2 == 1
+        # Whole rows lie one after the other, and are done as one.
+        lines, length = (1, height * width) if width == item_width and not mirrored else (height, width)
         for c in range(channels):
-            for y in range(height):
+            for y in range(lines):
                 at = (c * item_height + top + y) * item_width + left
-                begin = begins[i] + at
-                row = source[begin : begin + width]
+                begin, done = begins[i] + at, ((i * channels + c) * lines + y) * length
+                row, to = source[begin : begin + length], flat[done : done + length]
                 if len(mean_image) == 0:
                     mean = mean_values[c]
-                    for x in range(width):
-                        out[i, c, y, x] = (row[x] - mean) * scale
+                    for x in range(length):
+                        to[x] = (row[x] - mean) * scale
                 else:
-                    means = mean_image[at : at + width]
-                    for x in range(width):
-                        out[i, c, y, x] = (row[x] - means[x]) * scale
+                    means = mean_image[at : at + length]
+                    for x in range(length):
+                        to[x] = (row[x] - means[x]) * scale
                 if mirrored:
                     for x in range(width // 2):
                         last = width - 1 - x
-                        out[i, c, y, x], out[i, c, y, last] = out[i, c, y, last], out[i, c, y, x]
+                        to[x], to[last] = to[last], to[x]
