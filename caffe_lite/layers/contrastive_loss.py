@@ -11,6 +11,7 @@ from caffe_lite.errors import ShapeError
 from caffe_lite.kernels.contrastive import contrastive_backward, contrastive_forward
 from caffe_lite.layers.loss import LossLayer
 from caffe_lite.layers.registry import register
+from caffe_lite.parallel import call
 
 
 @register("ContrastiveLoss")
@@ -31,6 +32,7 @@ class ContrastiveLossLayer(LossLayer):
     """
 
     bottoms = (3, 3)
+    replayable = True
 
     def allow_force_backward(self, index: int) -> bool:
         return index != 2
@@ -50,19 +52,15 @@ class ContrastiveLossLayer(LossLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         param, number = self.param.contrastive_loss_param, self.context.dtype
-        total = contrastive_forward(
-            bottom[0].data.reshape(self._view), bottom[1].data.reshape(self._view), bottom[2].data.reshape(-1),
-            number(param.margin), param.legacy_version, self._diff, self._dist_sq,
-        )
-        top[0].data[...] = total / number(self._view[0]) / number(2)
+        call(contrastive_forward, bottom[0].data.reshape(self._view), bottom[1].data.reshape(self._view),
+             bottom[2].data.reshape(-1), number(param.margin), param.legacy_version, self._diff, self._dist_sq,
+             top[0].data.reshape(-1))
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         self.refuse_labels(propagate_down, 2)
         param, number = self.param.contrastive_loss_param, self.context.dtype
-        alpha = number(top[0].diff) / number(self._view[0])
         for i, sign in ((0, number(1)), (1, number(-1))):
             if propagate_down[i]:
-                contrastive_backward(
-                    bottom[2].data.reshape(-1), number(param.margin), param.legacy_version, sign * alpha, number(1e-4),
-                    self._diff, self._dist_sq, bottom[i].diff.reshape(self._view),
-                )
+                call(contrastive_backward, bottom[2].data.reshape(-1), number(param.margin), param.legacy_version,
+                     top[0].diff.reshape(-1), sign, number(1e-4), self._diff, self._dist_sq,
+                     bottom[i].diff.reshape(self._view))

@@ -112,6 +112,7 @@ class Net:
         for name in self.outputs:
             log.info("This network produces output %s", name)
         self._fused = [find_fused(self, i) for i in range(len(self.layers))]
+        self._loss_layers = [i for i, losses in enumerate(self._losses) if losses]
         self._forward_replays = {replay.first: replay for replay in self._find_replays(diffs=False)}
         self._backward_replays = {replay.last: replay for replay in self._find_replays(diffs=True)}
         learnable = [param.blob for param in self.params.learnable]
@@ -159,6 +160,8 @@ class Net:
             replay, fused = known.get(i), self._fused[i]
             if replay is not None and replay.last <= end:
                 replay(lambda first, last: self._forward(first, last, {}))
+                for j in self._loss_layers:
+                    loss += self._loss(j) if replay.first <= j <= replay.last else 0
                 i = replay.last + 1
             elif fused is not None and fused.last <= end:
                 for j in range(i, fused.last + 1):
@@ -175,11 +178,15 @@ class Net:
         layer, bottom, top = self.layers[i], self.bottoms[i], self.tops[i]
         self._reshape_if_changed(i)
         layer.forward(bottom, top)
+        if self.debug_info:
+            debug.log_forward(self, i)
+        return self._loss(i)
+
+    def _loss(self, i: int) -> float:
+        """The part of layer ``i``."""
         loss = 0.0
         for blob, _ in self._losses[i]:
             loss += float(np.dot(blob.data.reshape(-1), blob.diff.reshape(-1)))
-        if self.debug_info:
-            debug.log_forward(self, i)
         return loss
 
     def backward(self) -> None:
@@ -405,7 +412,7 @@ class Net:
     def _find_replays(self, diffs: bool) -> list[Replay]:
         blobs = [[*bottom, *top, *layer.blobs]
                  for layer, bottom, top in zip(self.layers, self.bottoms, self.tops, strict=True)]
-        return replays(self.layers, blobs, list(map(bool, self._losses)), diffs)
+        return replays(self.layers, blobs, diffs)
 
     def _find_overwriting(self) -> dict[int, Layer]:
         """By the identity of parameters the layers that overwrite their gradients when they are computed anew: of those

@@ -129,16 +129,14 @@ def _by_place(value: Any) -> Any:
     return tuple(map(_by_place, value)) if isinstance(value, tuple) else value
 
 
-def replays(layers: Sequence[Layer], blobs: Sequence[Sequence[Blob]], losses: Sequence[bool],
-            diffs: bool) -> list[Replay]:
+def replays(layers: Sequence[Layer], blobs: Sequence[Sequence[Blob]], diffs: bool) -> list[Replay]:
     """For each longest row of layers that can be replayed their pass.
 
     Args:
         blobs: for each layer what it reads and writes, parameters included.
-        losses: for each layer whether the net reads a loss from it.
     """
     found = []
-    for can, row in groupby(range(len(layers)), lambda i: layers[i].replayable and not losses[i]):
+    for can, row in groupby(range(len(layers)), lambda i: layers[i].replayable):
         if can:
             numbers = list(row)
             every = {id(blob): blob for i in numbers for blob in blobs[i]}

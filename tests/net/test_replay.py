@@ -110,8 +110,41 @@ def test_branches(monkeypatch):
     assert known(net) == [1, 1]
 
 
+PAIRS = f"""{input_layers(x=(6, 4), s=(6,))}
+    layer {{ name: "a" type: "InnerProduct" bottom: "x" top: "a" inner_product_param {{ num_output: 3
+             weight_filler {{ type: "xavier" }} }} }}
+    layer {{ name: "b" type: "InnerProduct" bottom: "x" top: "b" inner_product_param {{ num_output: 3
+             weight_filler {{ type: "xavier" }} }} }}
+    layer {{ name: "one" type: "ContrastiveLoss" bottom: "a" bottom: "b" bottom: "s" top: "one" loss_weight: 0.5 }}
+    layer {{ name: "two" type: "ContrastiveLoss" bottom: "a" bottom: "b" bottom: "s" top: "two" loss_weight: 2
+             contrastive_loss_param {{ margin: 3 legacy_version: true }} }}"""
+
+
+@pytest.mark.parametrize("weight", [None, 3])
+def test_losses(weight, monkeypatch):
+    """Each counts with its weight, also where somebody changes that."""
+    nets = [make_net(PAIRS, seed=5) for _ in range(2)]
+    for net in nets:
+        net.blobs["s"].data[...] = [0, 1, 0, 1, 1, 0]
+    with with_python(monkeypatch):
+        passes(nets[1])
+    passes(nets[0])
+    assert set(known(nets[0])) == {1}
+    if weight:
+        for net in nets:
+            net.blobs["one"].diff[...] = weight
+    with with_python(monkeypatch):
+        expected = passes(nets[1])
+    found = passes(nets[0])
+    np.testing.assert_equal(found, expected)
+    loss, one, two = nets[0].forward(), *(float(nets[0].blobs[name].data) for name in ("one", "two"))
+    assert min(one, two) > 0
+    assert loss == pytest.approx((weight or 0.5) * one + 2 * two)
+
+
 def test_every_layer_that_can_be_replayed_is_tested():
-    kinds = {kind.split(",")[0] for kind in LAYERS} | {"Slice", "Eltwise", "Threshold", "Concat", "Split"}
+    kinds = {kind.split(",")[0] for kind in LAYERS} | {"Slice", "Eltwise", "Threshold", "Concat", "Split",
+                                                       "ContrastiveLoss"}
     assert {kind for kind in registry.known_types() if registry.layer_class(kind).replayable} <= kinds
 
 
