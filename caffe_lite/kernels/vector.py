@@ -167,15 +167,21 @@ class Code:
             yield i
 
     def sums(self, vectors: Sequence[Any]) -> list[Any]:
-        """The sum over the lanes of each vector, as scalars; the tree of additions is always the same."""
+        """The sum over the lanes of each vector, as scalars; the tree of additions is always the same.
+
+        Of two vectors one adds the halves of its pairs of lanes in the even lanes, the other one in the odd ones: a
+        blend, which is nearly free, and one shuffle. Then those of pairs of pairs.
+        """
         scalars: list[Any] = []
         for start in range(0, len(vectors), self.lanes):
             group = list(vectors[start:start + self.lanes])
-            wide, used = self.lanes, len(group)
-            even, odd = range(0, 2 * wide, 2), range(1, 2 * wide, 2)
-            for _ in range(wide.bit_length() - 1):
+            used, span = len(group), 1
+            while span < self.lanes:
                 group += group[-1:] * (len(group) % 2)  # an odd one pairs with itself
-                group = [self.builder.fadd(self.shuffle(a, b, even), self.shuffle(a, b, odd))
+                own = [i + self.lanes * (i // span % 2) for i in range(self.lanes)]
+                other = [i ^ span for i in own]
+                group = [self.builder.fadd(self.shuffle(a, b, own), self.shuffle(a, b, other))
                          for a, b in zip(group[::2], group[1::2], strict=True)]
+                span *= 2
             scalars += [self.builder.extract_element(group[0], _INT(i)) for i in range(used)]
         return scalars
