@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
 
 from caffe_lite.kernels.vector import REGISTERS, VECTOR_BYTES, Code, intrinsic, literals
 
@@ -25,15 +23,6 @@ PANEL = 1 << 16  # elements of B that many rows go over again and again
 # The same for products of rows with rows.
 DOT_ROWS, DOT_COLUMNS, SQUARE = (4, 6, 5) if REGISTERS == 32 else (4, 2, 3)
 DOT_DEPTH, DOT_PANEL, ONE_ROW = 2048, 1 << 16, 8  # columns at a time for a single row
-
-
-def _prefetch(code: Code, address: Any) -> None:
-    """Ask for what will soon be read: tiles go through rows that are far apart, which no hardware foresees."""
-    address = code.builder.bitcast(address, ir.IntType(8).as_pointer())
-    kind = ir.FunctionType(ir.VoidType(), [address.type, *[ir.IntType(32)] * 3])
-    function = cgutils.get_or_insert_function(code.builder.module, kind, "llvm.prefetch.p0")
-    read, keep, data = 0, 3, 1
-    code.builder.call(function, [address, *(ir.IntType(32)(n) for n in (read, keep, data))])
 
 
 @intrinsic
@@ -68,11 +57,11 @@ def _tile(typing: Any, a: Any, a0: Any, a_row: Any, a_col: Any, b: Any, b0: Any,
         with builder.if_then(builder.and_(accumulate, goes_on)):  # else it is another thread's
             for c_line in c_rows:
                 for j in beyond:
-                    _prefetch(code, code.at(c_line, j))
+                    code.prefetch(code.at(c_line, j))
         with code.loop(0, k) as t:
             b_t = code.at(b_rows, code.mul(t, b_row))
             for j in beyond:
-                _prefetch(code, code.at(b_t, j))
+                code.prefetch(code.at(b_t, j))
             line = [code.load(code.at(b_t, j * code.lanes), mask) for j in range(width)]
             for i in range(height):
                 factor = code.broadcast(builder.load(code.at(a_rows[i], code.mul(t, a_col))))

@@ -36,6 +36,11 @@ def runs(out: int, size: int, taps: int, stride: int, dilation: int, pad: int, p
     return found
 
 
+def even(count: int, most: int) -> int:
+    """The size of tiles that cut ``count`` into as few equal parts as tiles of at most ``most`` do."""
+    return -(-count // -(-count // max(1, most)))
+
+
 @njit(cache=True, nogil=True)
 def reach(first: int, dilation: int, taps: int, size: int) -> tuple[int, int]:
     """The taps i, begin to end, for which ``first + i * dilation`` is inside the image."""

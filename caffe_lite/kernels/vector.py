@@ -132,6 +132,14 @@ class Code:
         kind = ir.FunctionType(ir.VoidType(), [self.vector, address.type, _INT, mask.type])
         self._call("llvm.masked.store.{}.p0", kind, vector, address, _INT(self.align), mask)
 
+    def prefetch(self, address: Any, write: bool = False) -> None:
+        """Ask for what will soon be read or written: where rows are far apart no hardware foresees it."""
+        address = self.builder.bitcast(address, ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [address.type, *[_INT] * 3])
+        function = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        keep, data = 3, 1
+        self.builder.call(function, [address, *(_INT(int(n)) for n in (write, keep, data))])
+
     def first(self, count: Any) -> Any:
         """The mask of the first ``count`` lanes, all of them when there are no more."""
         numbers = ir.VectorType(INDEX, self.lanes)

@@ -21,6 +21,7 @@ from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_engine import Engine
 from caffe_lite.layers.convolution_geometry import Geometry, read_geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
+from caffe_lite.layers.convolution_pixels import PixelConvolution
 from caffe_lite.layers.convolution_winograd import WinogradConvolution
 from caffe_lite.layers.convolution_winograd_images import ImageWinogradConvolution
 from caffe_lite.layers.registry import register
@@ -136,4 +137,8 @@ def choose_engine(geometry: Geometry, dtype: Any, workspace: Workspace) -> Engin
     kinds: tuple[type[DirectConvolution | ImageWinogradConvolution | WinogradConvolution | ChannelConvolution
                       | Im2colConvolution], ...] = (
         DirectConvolution, ImageWinogradConvolution, WinogradConvolution, ChannelConvolution, Im2colConvolution)
-    return max(kinds, key=lambda kind: kind.rate(geometry, dtype))(geometry, dtype, workspace)
+    best = max(kinds, key=lambda kind: kind.rate(geometry, dtype))
+    engine = best(geometry, dtype, workspace)
+    if PixelConvolution.rate(geometry, dtype) > best.rate(geometry, dtype):
+        return PixelConvolution(geometry, dtype, workspace, engine)
+    return engine

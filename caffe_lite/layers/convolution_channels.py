@@ -12,6 +12,7 @@ from caffe_lite.kernels.arrays import clear
 from caffe_lite.kernels.gathered import SLACK, convolve, filter_gradient, pack_filters
 from caffe_lite.kernels.vector import COMPILED, filled, lanes
 from caffe_lite.layers.convolution_blocks import DEPTH, Blocks, ScalingConvolution, parts_of, slack
+from caffe_lite.layers.convolution_engine import START
 from caffe_lite.layers.convolution_frames import Frame, Phases, each, flat
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.grain import ELEMENTS, enough_units
@@ -49,8 +50,10 @@ class ChannelConvolution(ScalingConvolution):
     @staticmethod
     def rate(g: Geometry, dtype: Any) -> float:
         """About which part of the machine's rate it reaches: the lanes that have a channel."""
+        if not (COMPILED and g.num):
+            return 0
         n = lanes(np.dtype(dtype).itemsize)
-        return 0.85 * filled(g.outputs // g.group, n) if COMPILED and g.num else 0
+        return 0.85 * filled(g.outputs // g.group, n) * g.products / (g.products + START)
 
     def backward_data(self, dy: Array, w: Array, dx: Array) -> None:
         if self._gaps:

@@ -9,6 +9,7 @@ import numpy as np
 
 from caffe_lite.kernels.direct_convolve import convolve
 from caffe_lite.kernels.direct_weights import weight_gradient
+from caffe_lite.kernels.tiles import even
 from caffe_lite.kernels.vector import COMPILED, REGISTERS, filled, lanes
 from caffe_lite.layers.convolution_engine import Engine
 from caffe_lite.layers.convolution_geometry import Geometry
@@ -22,6 +23,7 @@ Array = np.ndarray[Any, Any]
 SUMS, PIXELS, WEIGHT_SUMS = (20, 4, 16) if REGISTERS == 32 else (9, 3, 10)
 MOST_TAPS = 16  # of a filter's row; vector code for more is long
 CHUNK = 1 << 22  # most elements of a packed chunk of images; larger ones leave the cache
+TURNING = 9  # multiplications that take as long as to turn an output back
 
 
 class DirectConvolution(Engine):
@@ -33,8 +35,8 @@ class DirectConvolution(Engine):
         (kernel_h, taps), (stride_h, stride), (spread_h, spread) = g.kernel, g.stride, g.dilation
         (height, width), (out_h, out_w), (pad_h, pad_w) = g.size, g.out, g.pad
         c, o, chunks = g.channels // g.group, g.outputs // g.group, -(-g.num // n)
-        outs, w_outs = _even(o, SUMS // min(PIXELS, out_w)), _even(o, WEIGHT_SUMS // taps)
-        ins = _even(c, SUMS // min(PIXELS, width))
+        outs, w_outs = even(o, SUMS // min(PIXELS, out_w)), even(o, WEIGHT_SUMS // taps)
+        ins = even(c, SUMS // min(PIXELS, width))
         filters, one = c * kernel_h * taps, kernel_h * taps
         self._packed = workspace.per_thread("chunk", max(g.channels * g.plane, g.outputs * g.pixels) * n, dtype)
         self._tile = workspace.per_thread("tile", max(outs * g.pixels, w_outs * g.pixels, ins * g.plane) * n, dtype)
@@ -66,7 +68,7 @@ class DirectConvolution(Engine):
         axes = zip(g.size, g.out, g.kernel, g.pad, g.stride, g.dilation, strict=True)
         seen = [sum(0 <= x * s - p + k * d < size for x in range(out) for k in range(kernel)) / (out * kernel)
                 for size, out, kernel, p, s, d in axes]
-        return filled(g.num, n) / max(prod(seen), 0.5)
+        return filled(g.num, n) / max(prod(seen), 0.5) * g.products / (g.products + TURNING)
 
     def forward(self, x: Array, w: Array, bias: Array | None, y: Array, slope: float = 1) -> None:
         parallel_for(self._forward, self._forward_count, x, w, self._no_bias if bias is None else bias, y,
@@ -86,7 +88,3 @@ class DirectConvolution(Engine):
                      *self._weight_args, grain=enough_units(self._weight_count, self._work))
         add_parts(self._parts, dw, *([] if dbias is None else [dbias]))
 
-
-def _even(count: int, most: int) -> int:
-    """The size of tiles that cut ``count`` into as few equal parts as tiles of at most ``most`` do."""
-    return -(-count // -(-count // max(1, most)))

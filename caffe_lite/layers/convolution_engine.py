@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+START = 3  # multiplications in the time that the sums of a tile need to begin and to end
 
 
 class Engine:

@@ -49,6 +49,11 @@ class Geometry:
         return prod(self.out)
 
     @property
+    def products(self) -> int:
+        """Multiplications for an output."""
+        return prod(self.weight_shape[1:])
+
+    @property
     def extent(self) -> Sizes:
         """What a kernel reaches over, from its first element to its last."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))

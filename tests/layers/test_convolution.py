@@ -17,6 +17,7 @@ from caffe_lite.layers.convolution_channels import ChannelConvolution
 from caffe_lite.layers.convolution_direct import DirectConvolution
 from caffe_lite.layers.convolution_geometry import Geometry
 from caffe_lite.layers.convolution_im2col import Im2colConvolution
+from caffe_lite.layers.convolution_pixels import PixelConvolution
 from caffe_lite.layers.convolution_winograd import CHOICES, WinogradConvolution
 from caffe_lite.layers.convolution_winograd_images import ImageWinogradConvolution
 from caffe_lite.layers.grain import enough_units
@@ -109,6 +110,38 @@ def test_vector_code(dtype, channels, outputs, width, taps, pad, stride, dilatio
         check(DirectConvolution(g, dtype, Workspace()), g, dtype, 1e-4 if dtype is np.float32 else 1e-11)
 
     run()
+
+
+def pixels_in_the_lanes(g, dtype):
+    return PixelConvolution(g, dtype, Workspace(), Im2colConvolution(g, dtype, Workspace()))
+
+
+@pytest.mark.parametrize(("dtype", "taps"), [(np.float32, 5), (np.float32, 2), (np.float64, 3)])
+def test_pixels_in_the_lanes(dtype, taps):
+    """Taps and the size of tiles are compiled in, so only the other sizes vary."""
+
+    @settings(max_examples=30)
+    @given(num=st.integers(1, 18), channels=st.integers(1, 3), outputs=st.sampled_from([4, 7, 19]),
+           size=st.tuples(st.integers(3, 12), st.integers(3, 23)), kernel_h=st.integers(1, 4),
+           pad=st.tuples(st.integers(0, 3), st.integers(0, 3)), dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    def run(num, channels, outputs, size, kernel_h, pad, dilation):
+        base = Geometry(channels, outputs, 1, (kernel_h, taps), pad, (1, 1), dilation)
+        try:
+            g = base.over(num, size, fail)
+        except ShapeError:
+            assume(False)
+        check(pixels_in_the_lanes(g, dtype), g, dtype, 1e-4 if dtype is np.float32 else 1e-11)
+
+    run()
+
+
+def test_pixels_in_the_lanes_for_layers_that_share_memory():
+    """The zeros around images lie where the other's pixels did."""
+    workspace = Workspace()
+    for size, pad in (((9, 12), (0, 0)), ((7, 5), (1, 2)), ((9, 12), (0, 0))):
+        g = Geometry(2, 3, 1, (3, 3), pad, (1, 1), (1, 1)).over(3, size, fail)
+        check(PixelConvolution(g, np.float64, workspace, Im2colConvolution(g, np.float64, workspace)), g, np.float64,
+              1e-11)
 
 
 @pytest.mark.parametrize("g", [
@@ -209,11 +242,12 @@ def test_filters_in_several_parts(num):
     check(ChannelConvolution(g, np.float64, Workspace()), g, np.float64, 1e-11)
 
 
-@pytest.mark.parametrize("kind", [ChannelConvolution, WinogradConvolution, ImageWinogradConvolution])
+@pytest.mark.parametrize("kind", [ChannelConvolution, WinogradConvolution, ImageWinogradConvolution, PixelConvolution])
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_the_same_bits_on_any_number_of_threads(threads, kind, monkeypatch):
     def results():
-        engine = kind(g, np.float32, Workspace())
+        others = [ChannelConvolution(g, np.float32, Workspace())] if kind is PixelConvolution else []
+        engine = kind(g, np.float32, Workspace(), *others)
         y, dx, dw = (np.zeros(n, np.float32) for n in (dy.size, x.size, w.size))
         engine.forward(x, w, None, y)
         engine.backward_data(dy, w, dx)
@@ -246,6 +280,14 @@ def test_the_same_bits_on_any_number_of_threads(threads, kind, monkeypatch):
 def test_the_fastest_way_is_taken(num, channels, outputs, kernel, engine):
     g = Geometry(channels, outputs, 1, (kernel, kernel), (0, 0), (1, 1), (1, 1)).over(num, (9, 8), fail)
     assert type(choose_engine(g, np.float32, Workspace())) is engine
+
+
+@pytest.mark.parametrize(("num", "channels", "outputs", "size", "kernel"), [
+    (64, 1, 20, (28, 28), 5), (1, 1, 20, (28, 28), 5), (10, 3, 32, (32, 31), 5), (64, 1, 32, (28, 28), 3),
+])
+def test_few_channels(num, channels, outputs, size, kernel):
+    g = Geometry(channels, outputs, 1, (kernel, kernel), (0, 0), (1, 1), (1, 1)).over(num, size, fail)
+    assert type(choose_engine(g, np.float32, Workspace())) is PixelConvolution
 
 
 @pytest.mark.parametrize(("num", "fields"), [
