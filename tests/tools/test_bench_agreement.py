@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tools.bench.cases import FORWARD, TRAIN, Case, prepared
+from tools.bench.cases import BACKWARD, FORWARD, TRAIN, Case, prepared
 from tools.bench.contestants import CONTESTANTS, OURS
 from tools.bench.nets import NETS
 from tools.bench.nets.resnet import resnet
@@ -64,10 +64,27 @@ def contestant(peer):
 @pytest.mark.parametrize("peer", PEERS)
 def test_forward(name, peer, tmp_path):
     with prepared(Case("nets", name, FORWARD, 3), MAKE[name], tmp_path) as ready:
-        ours, theirs = (contestant(c).load(ready.folder, False) for c in (OURS, peer))
+        ours, theirs = (contestant(c).load(ready.folder, FORWARD) for c in (OURS, peer))
         assert ours.result.std() > 1e-3  # not all the same
         assert difference(theirs.result, ours.result) < CLOSE
         assert len(theirs.run(2)) == 2
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("peer", ["pytorch"])
+def test_backward(name, peer, tmp_path):
+    """The loss, and the gradients of all weights, which do not add up from one pass to the next."""
+    with prepared(Case("nets", name, BACKWARD, 3), MAKE[name], tmp_path) as ready:
+        ours, theirs = (contestant(c).load(ready.folder, BACKWARD) for c in (OURS, peer))
+        assert difference(theirs.result, ours.result) < CLOSE
+        for runner in (ours, theirs):
+            assert len(runner.run(2)) == 2
+        layers = dict(zip(ours._net.layer_names, ours._net.layers, strict=True))
+        for key, tensor in theirs._net.parameters_of.items():
+            layer, _, index = key.rpartition(":")
+            if layers[layer].type != "BatchNorm":
+                found, expected = layers[layer].blobs[int(index)].diff, tensor.grad.numpy()
+                assert np.abs(found - expected).max() < 1e-3 * np.abs(expected).max() + 1e-6, key
 
 
 @pytest.mark.usefixtures("threads")
@@ -78,7 +95,7 @@ def test_training(name, peer, tmp_path, monkeypatch):
         if CONTESTANTS[peer].missing() is None:
             monkeypatch.setattr(f"tools.bench.contestants.{module}.RATE", 0.01)
     with prepared(Case("nets", name, TRAIN, 3), MAKE[name], tmp_path) as ready:
-        ours, theirs = (contestant(c).load(ready.folder, True) for c in (OURS, peer))
+        ours, theirs = (contestant(c).load(ready.folder, TRAIN) for c in (OURS, peer))
         assert difference(theirs.result, ours.result) < CLOSE
         for runner in (ours, theirs):
             assert len(runner.run(2)) == 2

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tools.bench import caffe_log
-from tools.bench.cases import FORWARD, TRAIN, Case, prepared
+from tools.bench.cases import BACKWARD, FORWARD, TRAIN, Case, prepared
 from tools.bench.contestants import CONTESTANTS
 from tools.bench.nets import NETS
 
@@ -19,11 +19,11 @@ TIME = (LOGS / "time.log").read_text().splitlines()
 TRAINED = (LOGS / "train.log").read_text().splitlines()
 
 
-def test_forward_time() -> None:
-    assert caffe_log.forward_time(TIME, "pair_data") == pytest.approx((24.1864 - 0.0754) / 1000)
-    assert caffe_log.forward_time(TIME, "another") == pytest.approx(24.1864 / 1000)
+def test_mean_time() -> None:
+    assert caffe_log.mean_time("Forward pass", TIME, "pair_data") == pytest.approx((24.1864 - 0.0754) / 1000)
+    assert caffe_log.mean_time("Forward pass", TIME, "another") == pytest.approx(24.1864 / 1000)
     with pytest.raises(ValueError, match="no 'Average Forward pass'"):
-        caffe_log.forward_time(TIME[:10], "pair_data")
+        caffe_log.mean_time("Forward pass", TIME[:10], "pair_data")
 
 
 def test_iteration_times() -> None:
@@ -44,7 +44,7 @@ def test_midnight_and_a_year_that_is_missing() -> None:
 def load(folder: Path, mode: str, net: str = "lenet"):
     """Caffe with a case of a net, loaded."""
     with prepared(Case("nets", net, mode, 3), NETS[net].make, folder) as ready:
-        yield CONTESTANTS["caffe"].load(ready.folder, mode == TRAIN), ready.folder
+        yield CONTESTANTS["caffe"].load(ready.folder, mode), ready.folder
 
 
 @pytest.fixture
@@ -68,6 +68,12 @@ def test_forward_is_timed_by_caffe_time(pretended: Path, tmp_path: Path) -> None
         assert runner.first is not None
 
 
+def test_the_pass_back_is_timed_by_caffe_time(pretended: Path, tmp_path: Path) -> None:
+    for runner, folder in load(tmp_path, BACKWARD):
+        assert runner.run(5) == pytest.approx([0.0502])
+        assert (folder / "words").read_text() == "time -model=caffe_net.prototxt -phase=TRAIN -iterations=5\n"
+
+
 def test_training_is_timed_by_caffe_train(pretended: Path, tmp_path: Path) -> None:
     for runner, folder in load(tmp_path, TRAIN):
         assert runner.result == np.array(0.237993)
@@ -86,5 +92,5 @@ def test_what_caffe_complains_of(pretended: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("net", ["siamese", "lenet", "cifar10_full"])
 def test_the_loss_is_caffes(net: str, tmp_path: Path) -> None:
     for runner, folder in load(tmp_path, TRAIN, net):
-        ours = CONTESTANTS["caffe_lite"].load(folder, True)
+        ours = CONTESTANTS["caffe_lite"].load(folder, TRAIN)
         assert runner.result == pytest.approx(ours.result, rel=1e-5)

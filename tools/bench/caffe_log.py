@@ -9,13 +9,14 @@ from itertools import pairwise
 STAMP = re.compile(r"[IWEF]\d+ (\d\d):(\d\d):(\d\d\.\d+) ")
 ITERATION = re.compile(r"\] Iteration \d+ \(")
 LOSS = re.compile(r"\] Iteration 0 \(.*\), loss = (\S+)")
-AVERAGE = re.compile(r"\] Average Forward pass: (\S+) ms\.")
+AVERAGE = re.compile(r"\] Average ([\w -]+): (\S+) ms\.")
 LAYER = re.compile(r"\] +(\S+)\tforward: (\S+) ms\.")
 DAY = 86400.0
 
 
-def forward_time(lines: Iterable[str], without: str) -> float:
-    """The mean forward pass of ``caffe time`` in seconds, less that of the layer ``without``.
+def mean_time(what: str, lines: Iterable[str], without: str) -> float:
+    """The mean that ``caffe time`` gives for ``Forward pass`` or ``Forward-Backward`` in seconds, less what the layer
+    ``without`` takes forward.
 
     Raises:
         ValueError: the log does not say it.
@@ -24,10 +25,10 @@ def forward_time(lines: Iterable[str], without: str) -> float:
     for line in lines:
         if found := LAYER.search(line):
             layers[found[1]] = float(found[2])
-        elif found := AVERAGE.search(line):
-            total = float(found[1])
+        elif (found := AVERAGE.search(line)) and found[1] == what:
+            total = float(found[2])
     if total is None:
-        raise ValueError("the log of caffe time has no 'Average Forward pass'")
+        raise ValueError(f"the log of caffe time has no 'Average {what}'")
     return (total - layers.get(without, 0.0)) / 1000
 
 

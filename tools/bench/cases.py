@@ -17,8 +17,8 @@ from tools.bench import weights
 from tools.bench.nets import NETS
 from tools.bench.operations import operations
 
-FORWARD, TRAIN = "forward", "train"
-MODES = (FORWARD, TRAIN)
+FORWARD, BACKWARD, TRAIN = "forward", "backward", "train"
+MODES = (FORWARD, BACKWARD, TRAIN)
 Make = Callable[[int, bool], Any]  # of a batch, and whether to train, the net's message
 NET, WEIGHTS, INPUTS, ARRAYS = "net.prototxt", "weights.caffemodel", "inputs.npz", "weights.npz"
 RATE, MOMENTUM, DECAY = 1e-4, 0.9, 5e-4  # so low a rate that the net stays what it is
@@ -31,7 +31,8 @@ class Case:
     Attributes:
         group: ``nets``, or what grows: ``batch``, ``size``, ``depth``.
         net: its name in the tables.
-        mode: ``FORWARD``: the deployed net in phase TEST; ``TRAIN``: forward, backward and update.
+        mode: ``FORWARD``: the deployed net in phase TEST; ``BACKWARD``: forward and backward in phase TRAIN; ``TRAIN``:
+            with the update.
         batch: images, or pairs, a pass.
     """
 
@@ -75,7 +76,7 @@ def prepared(case: Case, make: Make, drawn: Path) -> Iterator[Prepared]:
         make: of a ``TimedNet``.
         drawn: a folder of weights, drawn once a net.
     """
-    train = case.mode == TRAIN
+    train = case.mode != FORWARD
     param = make(case.batch, train)
     param.state.phase = schema.TRAIN if train else schema.TEST
     with TemporaryDirectory(prefix="caffe_lite_bench-") as name:

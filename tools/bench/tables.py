@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 from typing import Any
 
-from tools.bench.cases import FORWARD, TRAIN
+from tools.bench.cases import BACKWARD, FORWARD, TRAIN
 from tools.bench.results import Entry, Results, Timed
 
-TITLES = {FORWARD: "Forward", TRAIN: "Training: forward, backward, update"}
+TITLES = {FORWARD: "Forward", BACKWARD: "Forward and backward", TRAIN: "Training: forward, backward, update"}
 GROWTH = {"batch": "the batch", "size": "the size of the images", "depth": "the depth"}
 CLOSE = 1e-4
 

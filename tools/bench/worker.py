@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from tools.bench.cases import TRAIN
 from tools.bench.contestants import CONTESTANTS, PRODUCT
 
 
@@ -28,7 +27,7 @@ def main(name: str, folder: str, mode: str) -> int:
 
     try:
         contestant = PRODUCT if name == PRODUCT.name else CONTESTANTS[name]
-        runner = contestant.load(Path(folder), mode == TRAIN)
+        runner = contestant.load(Path(folder), mode)
         if runner.result is not None:
             np.save(Path(folder, f"{name}.npy"), runner.result)
         reply(first=runner.first)

@@ -1,6 +1,6 @@
 """Who is timed.
 
-A contestant is a module with a function ``load(folder, train)``, which reads a case's files (see ``cases.py``) and
+A contestant is a module with a function ``load(folder, mode)``, which reads a case's files (see ``cases.py``) and
 returns a ``Runner``; ``worker.py`` calls it, in a process of its own. A new one needs a file here and a row below.
 """
 
@@ -49,11 +49,11 @@ class Contestant:
                 return f"{variable}={os.environ[variable]} has no {file}: build it, or name another folder"
         return None
 
-    def load(self, folder: Path, train: bool) -> Runner:
+    def load(self, folder: Path, mode: str) -> Runner:
         from importlib import import_module
 
         module: Any = import_module(f"{__name__}.{self.module}")
-        runner: Runner = module.load(folder, train)
+        runner: Runner = module.load(folder, mode)
         return runner
 
 

@@ -1,7 +1,7 @@
-"""Caffe itself, from a build in ``CAFFE_ROOT``: ``caffe time`` for forward passes, ``caffe train`` for training.
+"""Caffe itself, from a build in ``CAFFE_ROOT``: ``caffe time`` for passes, ``caffe train`` for training.
 
-``caffe time`` has no update and takes no weights, so that forward passes run with Caffe's own random ones. The inputs
-come from a HDF5 file that is read once. Every run is a program of its own; what it does before its first iteration does
+``caffe time`` has no update and takes no weights, so that passes run with Caffe's own random ones. The inputs come
+from a HDF5 file that is read once. Every run is a program of its own; what it does before its first iteration does
 not count.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from caffe_lite import schema
 from tools.bench import caffe_log
-from tools.bench.cases import ARRAYS, DECAY, INPUTS, MOMENTUM, NET, RATE, WEIGHTS
+from tools.bench.cases import ARRAYS, BACKWARD, DECAY, FORWARD, INPUTS, MOMENTUM, NET, RATE, TRAIN, WEIGHTS
 from tools.bench.contestants.runner import Runner, peak_memory
 
 DATA = "input"  # the layer's name
@@ -27,8 +27,8 @@ WATCH = 0.005  # seconds between two looks at the memory
 FILLED = ("convolution_param", "inner_product_param")
 
 
-def load(folder: Path, train: bool) -> Runner:
-    return Training(folder) if train else Forward(folder)
+def load(folder: Path, mode: str) -> Runner:
+    return {FORWARD: Forward, BACKWARD: Backward, TRAIN: Training}[mode](folder)
 
 
 class Program(Runner):
@@ -64,6 +64,8 @@ class Program(Runner):
 class Forward(Program):
     """``caffe time`` in phase TEST; the mean over all iterations, without the data layer's time."""
 
+    phase, what = "TEST", "Forward pass"
+
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         net = _net_of_hdf5(folder)
@@ -78,10 +80,17 @@ class Forward(Program):
         self.first = caffe_log.seconds_to("Performing Backward", lines, start)
 
     def run(self, iterations: int) -> list[float]:
-        return [caffe_log.forward_time(self._time(iterations)[0], DATA)]
+        return [caffe_log.mean_time(self.what, self._time(iterations)[0], DATA)]
 
     def _time(self, iterations: int, watch: bool = False) -> tuple[list[str], float]:
-        return self.caffe("time", "-model=caffe_net.prototxt", "-phase=TEST", f"-iterations={iterations}", watch=watch)
+        return self.caffe("time", "-model=caffe_net.prototxt", f"-phase={self.phase}", f"-iterations={iterations}",
+                          watch=watch)
+
+
+class Backward(Forward):
+    """The same in phase TRAIN, with the pass back."""
+
+    phase, what = "TRAIN", "Forward-Backward"
 
 
 class Training(Program):

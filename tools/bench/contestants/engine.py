@@ -11,12 +11,12 @@ import numpy as np
 from caffe_lite import schema
 from caffe_lite.net import Net
 from caffe_lite.solvers import Solver, Watcher
-from tools.bench.cases import DECAY, INPUTS, MOMENTUM, NET, RATE, WEIGHTS
+from tools.bench.cases import BACKWARD, DECAY, FORWARD, INPUTS, MOMENTUM, NET, RATE, TRAIN, WEIGHTS
 from tools.bench.contestants.runner import Runner, times_of
 
 
-def load(folder: Path, train: bool) -> Runner:
-    return Training(folder) if train else Forward(folder)
+def load(folder: Path, mode: str) -> Runner:
+    return {FORWARD: Forward, BACKWARD: Backward, TRAIN: Training}[mode](folder)
 
 
 class Forward(Runner):
@@ -30,6 +30,24 @@ class Forward(Runner):
 
     def run(self, iterations: int) -> list[float]:
         return times_of(self._net.forward, iterations)
+
+
+class Backward(Runner):
+    """Forward and backward, of a net that learns: gradients are computed anew each time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._net = Net.from_file(folder / NET, schema.TRAIN, weights=str(folder / WEIGHTS))
+        fill(self._net, folder)
+        self.result = np.array(self._iterate())
+
+    def _iterate(self) -> float:
+        self._net.clear_param_diffs(anew=True)
+        loss = self._net.forward()
+        self._net.backward()
+        return loss
+
+    def run(self, iterations: int) -> list[float]:
+        return times_of(self._iterate, iterations)
 
 
 class Training(Runner):

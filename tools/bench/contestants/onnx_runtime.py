@@ -22,7 +22,7 @@ from tools.bench.contestants.runner import Runner, times_of  # noqa: E402
 MODEL = "net.onnx"
 
 
-def load(folder: Path, train: bool) -> Runner:
+def load(folder: Path, mode: str) -> Runner:
     start = perf_counter()
     words = [sys.executable, "-m", "caffe_lite", "export", NET, WEIGHTS, MODEL]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True)

@@ -12,7 +12,7 @@ from tools.bench.cases import INPUTS, NET, WEIGHTS
 from tools.bench.contestants.runner import Runner, times_of
 
 
-def load(folder: Path, train: bool) -> Runner:
+def load(folder: Path, mode: str) -> Runner:
     cv2.setNumThreads(int(os.environ["OMP_NUM_THREADS"]))
     return Forward(folder)
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from caffe_lite import schema
-from tools.bench.cases import ARRAYS, DECAY, INPUTS, MOMENTUM, NET, RATE
+from tools.bench.cases import ARRAYS, BACKWARD, DECAY, FORWARD, INPUTS, MOMENTUM, NET, RATE, TRAIN
 from tools.bench.contestants.pytorch_layers import CaffeNet
 from tools.bench.contestants.runner import Runner, times_of
 
@@ -19,7 +19,7 @@ Change = Callable[[Any], Any]
 Inputs = dict[str, torch.Tensor]
 
 
-def load(folder: Path, train: bool, change: Change = lambda net: net) -> Runner:
+def load(folder: Path, mode: str, change: Change = lambda net: net) -> Runner:
     """The case, with the module changed by ``change`` once its weights are in."""
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     inputs = {name: torch.from_numpy(values) for name, values in np.load(folder / INPUTS).items()}
@@ -27,7 +27,7 @@ def load(folder: Path, train: bool, change: Change = lambda net: net) -> Runner:
                    {name: tuple(values.shape) for name, values in inputs.items()})
     with np.load(folder / ARRAYS) as arrays:
         net.copy(arrays)
-    return Training(net, change, inputs) if train else Forward(net, change, inputs)
+    return {FORWARD: Forward, BACKWARD: Backward, TRAIN: Training}[mode](net, change, inputs)
 
 
 class Forward(Runner):
@@ -46,8 +46,26 @@ class Forward(Runner):
         return times_of(self._pass, iterations)
 
 
-class Training(Runner):
-    """Forward, backward, and a step of ``torch.optim.SGD``, fused, with Caffe's multipliers."""
+class Backward(Runner):
+    """Forward and backward."""
+
+    def __init__(self, net: CaffeNet, change: Change, inputs: Inputs) -> None:
+        self._net, self._parameters, self._inputs = change(net.train()), list(net.multipliers), inputs
+        self.result = np.array(self._iterate())
+
+    def _iterate(self) -> float:
+        for tensor in self._parameters:
+            tensor.grad = None
+        loss = self._net(self._inputs)
+        loss.backward()
+        return float(loss.item())
+
+    def run(self, iterations: int) -> list[float]:
+        return times_of(self._iterate, iterations)
+
+
+class Training(Backward):
+    """Then a step of ``torch.optim.SGD``, fused, with Caffe's multipliers."""
 
     def __init__(self, net: CaffeNet, change: Change, inputs: Inputs) -> None:
         groups: dict[tuple[float, float], list[torch.Tensor]] = {}
@@ -56,15 +74,9 @@ class Training(Runner):
         self._optimizer = torch.optim.SGD(
             [{"params": tensors, "lr": RATE * rate, "weight_decay": DECAY * decay}
              for (rate, decay), tensors in groups.items()], lr=RATE, momentum=MOMENTUM, fused=True)
-        self._net, self._inputs = change(net.train()), inputs
-        self.result = np.array(self._iterate())
+        super().__init__(net, change, inputs)
 
     def _iterate(self) -> float:
-        self._optimizer.zero_grad(set_to_none=True)
-        loss = self._net(self._inputs)
-        loss.backward()
+        loss = super()._iterate()
         self._optimizer.step()
-        return float(loss.item())
-
-    def run(self, iterations: int) -> list[float]:
-        return times_of(self._iterate, iterations)
+        return loss

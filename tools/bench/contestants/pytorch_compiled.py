@@ -7,10 +7,11 @@ from pathlib import Path
 import torch
 import torch._inductor.config
 
+from tools.bench.cases import FORWARD
 from tools.bench.contestants import pytorch
 from tools.bench.contestants.runner import Runner
 
 
-def load(folder: Path, train: bool) -> Runner:
-    torch._inductor.config.freezing = not train
-    return pytorch.load(folder, train, torch.compile)
+def load(folder: Path, mode: str) -> Runner:
+    torch._inductor.config.freezing = mode == FORWARD
+    return pytorch.load(folder, mode, torch.compile)
