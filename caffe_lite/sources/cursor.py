@@ -128,6 +128,7 @@ class Cursor:
         while len(records) < count:
             try:
                 found = self._position.read(records, count - len(records) if self.step == 1 else 1)
+                self._last = records[-1][0]
             except DataError as error:
                 self._last = records[-1][0]
                 found = self._beyond(error)
@@ -136,7 +137,6 @@ class Cursor:
             for _ in range(self.step - 1):
                 if not self._moved(self._position.next):
                     self._begin_anew()
-        self._last = records[-1][0] if records else self._last
         return records
 
     def batches(self, count: int) -> Iterator[list[Record]]:

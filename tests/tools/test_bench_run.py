@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from caffe_lite.errors import DependencyError
 from tools.bench import rounds
 from tools.bench.__main__ import main
 from tools.bench.cases import FORWARD, Case, prepared
@@ -90,6 +91,20 @@ def test_a_run(tmp_path, monkeypatch, capfd):
     assert (out / "results.md").read_text() == printed.out
     assert json.loads((out / "results.json").read_text())["timed"][0]["case"]["net"] == "lenet"
     assert (out / "times.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_what_was_measured_before_a_failure_is_written(tmp_path, monkeypatch, capfd):
+    def fail(seconds):
+        raise DependencyError("writing an LMDB needs a package")
+
+    monkeypatch.setattr("tools.bench.data.time_pipelines", fail)
+    argv = ["--quick", "--parts=nets,data", "--nets=lenet", "--modes=backward", "--batches=1", "--rounds=1"]
+    assert main([*argv, "--threads=1", "--contestants=caffe_lite", f"--output={tmp_path}"]) == 1
+    assert "bench: writing an LMDB needs a package" in capfd.readouterr().err
+    page = (tmp_path / "results.md").read_text()
+    assert "## Forward and backward" in page
+    assert "| lenet | 1 | 0.0132 | " in page
+    assert "- the rest did not take part: writing an LMDB needs a package" in page
 
 
 @pytest.mark.parametrize(

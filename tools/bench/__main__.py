@@ -38,18 +38,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     earlier = read_json(options.compare) if options.compare else None
     set_threads(options.threads)
-    results = Results(_machine(options.threads))
+    results, failed = Results(_machine(options.threads)), False
     try:
         run(options, results)
     except KeyboardInterrupt:
         results.skipped["the rest"] = "interrupted"
+    except CaffeError as error:  # what took an hour is not lost
+        results.skipped["the rest"], failed = str(error), True
+        _say(f"bench: {error}")
     page = markdown(results)
     if earlier is not None:
         page += "\n" + compare(results, earlier)
     sys.stdout.write(page)
     if options.output:
         write(results, page, Path(options.output))
-    return 0
+    return int(failed)
 
 
 def run(options: argparse.Namespace, results: Results) -> None:
