@@ -78,7 +78,7 @@ def _tile(typing: Any, a: Any, a0: Any, a_row: Any, a_col: Any, b: Any, b0: Any,
 
 
 @intrinsic
-def _dot_tile(typing: Any, a: Any, a0: Any, a_row: Any, b: Any, b0: Any, b_row: Any, c: Any, c0: Any, c_row: Any,
+def dot_tile(typing: Any, a: Any, a0: Any, a_row: Any, b: Any, b0: Any, b_row: Any, c: Any, c0: Any, c_row: Any,
               rows: Any, columns: Any, k: Any, accumulate: Any, tile_rows: Any, tile_columns: Any) -> Any:
     """``C[i, j] = Σ_t A[i, t] B[j, t]`` for ``tile_rows`` x ``tile_columns``; rows and columns beyond ``rows`` and
     ``columns`` repeat the last one."""
@@ -201,9 +201,9 @@ def gemm_dot_vector(begin: int, end: int, a: Array, a0: int, a_row: int, b: Arra
                 for i in range(0, m, height):
                     at, bt, ct = a0 + t + i * a_row, b0 + t + j * b_row, c0 + i * c_row + j
                     if m == 1:
-                        _dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, 1, ONE_ROW)
+                        dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, 1, ONE_ROW)
                     elif square:
-                        _dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, SQUARE, SQUARE)
+                        dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, SQUARE, SQUARE)
                     else:
-                        _dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, DOT_ROWS,
+                        dot_tile(a, at, a_row, b, bt, b_row, c, ct, c_row, m - i, end - j, deep, add, DOT_ROWS,
                                   DOT_COLUMNS)
