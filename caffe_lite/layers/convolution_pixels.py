@@ -19,6 +19,7 @@ from caffe_lite.parallel import Workspace, parallel_for
 Array = np.ndarray[Any, Any]
 # A tile's channels and vectors, and sums of the filters' gradient: more do not fit into the registers. Measured.
 OUTS, VECTORS, SUMS = (4, 4, 20) if REGISTERS == 32 else (3, 3, 10)
+FEW = 4  # channels; with more the other codes are as fast
 MOST_TAPS = 16  # of a filter's row; vector code for more is long
 MOST_SHIFTED = 1 << 15  # elements of an image, once for each tap of a row: more leave the cache
 MOST_FILTERS = 1 << 14  # elements of all filters, of whose gradient there are shares
@@ -55,7 +56,7 @@ class PixelConvolution(Engine):
     def rate(g: Geometry, dtype: Any) -> float:
         """About which part of the machine's rate it reaches."""
         n = lanes(np.dtype(dtype).itemsize)
-        can = COMPILED and g.num and len(g.size) == 2 and g.group == 1 and g.stride == (1, 1)
+        can = COMPILED and g.num and len(g.size) == 2 and g.channels <= FEW and g.group == 1 and g.stride == (1, 1)
         if (not can or not 2 <= g.kernel[1] <= MOST_TAPS or _shifted(g) > MOST_SHIFTED
                 or prod(g.weight_shape) > MOST_FILTERS):
             return 0
