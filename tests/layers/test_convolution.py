@@ -135,6 +135,19 @@ def test_pixels_in_the_lanes(dtype, taps):
     run()
 
 
+@pytest.mark.parametrize("slope", [0, 0.25])
+def test_pixels_in_the_lanes_rectified(slope):
+    g = Geometry(2, 7, 1, (3, 3), (1, 0), (1, 1), (1, 1)).over(3, (9, 12), fail)
+    rng = np.random.default_rng(3)
+    x, w, bias = (rng.standard_normal(n) for n in (3 * 2 * 9 * 12, 7 * 2 * 9, 7))
+    plain, rectified = (np.full(3 * 7 * g.pixels, np.nan) for _ in range(2))
+    engine = pixels_in_the_lanes(g, np.float64)
+    engine.forward(x, w, bias, plain)
+    engine.forward(x, w, bias, rectified, slope)
+    assert (plain < 0).any()
+    np.testing.assert_array_equal(rectified, np.where(plain > 0, plain, slope * plain))
+
+
 def test_pixels_in_the_lanes_for_layers_that_share_memory():
     """The zeros around images lie where the other's pixels did."""
     workspace = Workspace()

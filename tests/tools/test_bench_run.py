@@ -93,9 +93,10 @@ def test_a_run(tmp_path, monkeypatch, capfd):
     assert (out / "times.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_what_was_measured_before_a_failure_is_written(tmp_path, monkeypatch, capfd):
+@pytest.mark.parametrize("kind", [DependencyError, Failed])
+def test_what_was_measured_before_a_failure_is_written(kind, tmp_path, monkeypatch, capfd):
     def fail(seconds):
-        raise DependencyError("writing an LMDB needs a package")
+        raise kind("writing an LMDB needs a package")
 
     monkeypatch.setattr("tools.bench.data.time_pipelines", fail)
     argv = ["--quick", "--parts=nets,data", "--nets=lenet", "--modes=backward", "--batches=1", "--rounds=1"]

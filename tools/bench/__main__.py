@@ -22,7 +22,7 @@ from tools.bench.contestants import CONTESTANTS, PRODUCT, Contestant
 from tools.bench.growth import growth_cases
 from tools.bench.nets import NETS
 from tools.bench.picture import draw
-from tools.bench.process import Worker
+from tools.bench.process import Failed, Worker
 from tools.bench.results import Results, read_json, write_json
 from tools.bench.rounds import Pace, time_case
 from tools.bench.tables import markdown
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         run(options, results)
     except KeyboardInterrupt:
         results.skipped["the rest"] = "interrupted"
-    except CaffeError as error:  # what took an hour is not lost
+    except (CaffeError, Failed) as error:  # what took an hour is not lost
         results.skipped["the rest"], failed = str(error), True
         _say(f"bench: {error}")
     page = markdown(results)
